@@ -1,0 +1,1 @@
+"""SMTP without I/O: replies, EHLO keywords, status codes, addresses, lints."""

@@ -1,0 +1,189 @@
+"""The result stream: JSON Lines, one event a line; every report is a view of it.
+
+A header, one ``case`` event for each result, ``lint`` and ``note`` events between them, a footer. A stream without a
+footer was cut off: what is there is still true. Octets are escaped text (``EHLO x\\r\\n``), so that a stream can be
+read in any editor and nothing a server sent reaches a terminal or a page as it was.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any
+
+SCHEMA_VERSION = 1
+
+Event = dict[str, Any]
+
+_NAMED = {0x0D: "\\r", 0x0A: "\\n", 0x09: "\\t", 0x00: "\\0", 0x5C: "\\\\"}
+_ESCAPES = [_NAMED.get(o, chr(o) if 0x20 <= o < 0x7F else f"\\x{o:02x}") for o in range(256)]
+_TABLE = {o: text for o, text in enumerate(_ESCAPES) if text != chr(o)}
+_UNESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|(.))", re.DOTALL)
+_UNNAMED = {"r": "\r", "n": "\n", "t": "\t", "0": "\0", "\\": "\\"}
+
+
+def escape(octets: bytes) -> str:
+    r"""Return octets as printable ASCII: control and 8-bit octets as ``\r \n \t \0 \xHH``, a backslash doubled."""
+    return octets.decode("latin-1").translate(_TABLE)
+
+
+def unescape(text: str) -> bytes:
+    """Return the octets that ``escape`` was given. Raises UnicodeEncodeError for text it can't have made."""
+    return _UNESCAPE.sub(
+        lambda m: chr(int(m[1], 16)) if m[1] else _UNNAMED.get(m[2], "\\" + m[2]),
+        text,
+    ).encode("latin-1")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One case (or one row of one) as it was played."""
+
+    id: str
+    title: str
+    outcome: str
+    verdict: str
+    reason: str = ""
+    requirement: tuple[str, ...] = ()
+    level: str = "MUST"
+    spec: str = ""
+    severity: str | None = None
+    tags: tuple[str, ...] = ()
+    impact: str = "session"
+    file: str = ""
+    line: int = 0
+    duration: float = 0.0
+    attempts: int = 1
+    case_hash: str = ""
+    note: str | None = None
+    remedy: Mapping[str, str] | None = None
+    cwe: tuple[str, ...] = ()
+    cve: tuple[str, ...] = ()
+    transcript: tuple[Event, ...] = ()
+    earlier: tuple[tuple[Event, ...], ...] = ()
+
+    def event(self) -> Event:
+        """Return the ``case`` event of the stream; empty optional fields are left out."""
+        event: Event = {"type": "case"}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if value or item.name in _ALWAYS:
+                event[item.name] = value
+        return event
+
+
+_ALWAYS = {"id", "title", "outcome", "verdict", "reason", "requirement", "level", "spec", "severity", "tags"} | {
+    "duration",
+    "attempts",
+    "case_hash",
+    "transcript",
+}
+_FIELDS = {item.name for item in fields(Result)}
+_TUPLES = {"requirement", "tags", "cwe", "cve", "transcript"}
+
+
+def result_of(event: Mapping[str, Any]) -> Result:
+    """Return the Result of a ``case`` event; unknown keys (of a newer version) are ignored."""
+    values = {key: value for key, value in event.items() if key in _FIELDS}
+    for key in _TUPLES & values.keys():
+        values[key] = tuple(values[key])
+    if "earlier" in values:
+        values["earlier"] = tuple(tuple(entries) for entries in values["earlier"])
+    return Result(**values)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A whole run as read from its stream."""
+
+    header: Event
+    results: list[Result] = field(default_factory=list)
+    lints: list[Event] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    footer: Event | None = None
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """How many results have each verdict."""
+        counts: dict[str, int] = {}
+        for result in self.results:
+            counts[result.verdict] = counts.get(result.verdict, 0) + 1
+        return counts
+
+
+class StreamError(Exception):
+    """A result stream can't be read: says file, line and what is wrong."""
+
+
+def collect(events: Iterable[Event]) -> Run:
+    """Return the Run that a series of events describes. Raises StreamError when the header is missing."""
+    run: Run | None = None
+    for event in events:
+        kind = event.get("type")
+        if kind == "header":
+            if event.get("schema_version", 0) > SCHEMA_VERSION:
+                raise StreamError(f"schema_version {event['schema_version']} is newer than {SCHEMA_VERSION}: update")
+            run = Run(event)
+        elif run is None:
+            raise StreamError("the first line is no header: is this a result stream (run --out FILE.jsonl)?")
+        elif kind == "case":
+            run.results.append(result_of(event))
+        elif kind == "lint":
+            run.lints.append(event)
+        elif kind == "note":
+            run.notes.append(str(event.get("text", "")))
+        elif kind == "footer":
+            run = Run(run.header, run.results, run.lints, run.notes, event)
+    if run is None:
+        raise StreamError("empty: not a result stream")
+    return run
+
+
+def parse(lines: Iterable[str]) -> Iterator[Event]:
+    """Yield the events of JSON Lines text; a last line that was cut off is left out. Raises StreamError."""
+    broken: int | None = None
+    for number, line in enumerate(lines, 1):
+        if broken is not None:
+            raise StreamError(f"line {broken}: not JSON")
+        if not line.strip():
+            continue
+        try:
+            event = json.loads(line)
+        except ValueError:
+            broken = number
+            continue
+        if not isinstance(event, dict):
+            raise StreamError(f"line {number}: not a JSON object")
+        yield event
+    if broken == 1:
+        raise StreamError("line 1: not JSON")
+
+
+def read(path: Path) -> Run:
+    """Return the run stored at path. Raises StreamError (with the file's name) and OSError."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            return collect(parse(file))
+    except (StreamError, TypeError, UnicodeDecodeError) as error:
+        raise StreamError(f"{path}: {error}") from None
+
+
+class Writer:
+    """Writes events to a file as they come, so that an interrupted run keeps what it has."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def write(self, event: Event) -> None:
+        """Write one event as one line and flush it."""
+        self._file.write(json.dumps(event, separators=(",", ":"), ensure_ascii=True) + "\n")
+        self._file.flush()
+
+
+def as_dict(run: Run) -> dict[str, Any]:
+    """Return a run as plain data."""
+    return asdict(run)
