@@ -1,7 +1,7 @@
-"""The result stream: JSON Lines, one event a line; every report is a view of it.
+r"""The result stream: JSON Lines, one event a line; every report is a view of it.
 
 A header, one ``case`` event for each result, ``lint`` and ``note`` events between them, a footer. A stream without a
-footer was cut off: what is there is still true. Octets are escaped text (``EHLO x\\r\\n``), so that a stream can be
+footer was cut off: what is there is still true. Octets are escaped text (``EHLO x\r\n``), so that a stream can be
 read in any editor and nothing a server sent reaches a terminal or a page as it was.
 """
 

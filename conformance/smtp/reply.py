@@ -1,12 +1,13 @@
 """SMTP replies without I/O (RFC 5321 section 4.2): a parser that accepts almost anything and records what was wrong.
 
 A conformance client must survive whatever a server sends and still say exactly what was wrong with it. So the parser
-forgives: a bare LF ends a line, a line may be endless (it is kept up to a limit), codes may differ from line to line, any
-octet may occur. Each deviation is recorded in the reply; the lints (``conformance.smtp.lint``) make findings of the records.
+forgives: a bare LF ends a line, a line may be endless (it is kept up to a limit), codes may differ from line to line,
+any octet may occur. Each deviation is recorded in the reply; the lints (``conformance.smtp.lint``) make findings of
+the records.
 
-A reply is a run of lines, each starting with the same three digits; the last has no hyphen after them. A line that does
-not start with three digits is a reply of its own with code 0 when it stands alone, and a deviation of the reply it
-stands in otherwise.
+A reply is a run of lines, each starting with the same three digits; the last has no hyphen after them. A line that
+does not start with three digits is a reply of its own with code 0 when it stands alone, and a deviation of the reply
+it stands in otherwise.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ MAX_REPLY_OCTETS = 64 * 1024
 
 MAX_REPLY_LINES = 1024
 """Lines kept of one reply."""
+
+_ALWAYS_KEPT = 8
+"""Octets kept of every line, however much was dropped: the code decides where the reply ends."""
 
 _CODE = re.compile(rb"[0-9]{3}(?![0-9])")
 _ENHANCED = re.compile(rb"([245])\.(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})(?=[ \t]|$)")
@@ -131,7 +135,7 @@ class ReplyParser:
         return self._finish()
 
     def _append(self, piece: bytes) -> None:
-        room = max(0, self._max_octets - self._kept - len(self._line))
+        room = max(0, self._max_octets - self._kept - len(self._line), _ALWAYS_KEPT - len(self._line))
         if len(piece) > room:
             self._line_dropped += len(piece) - room
             piece = piece[:room]

@@ -1,0 +1,1 @@
+"""Cases: from YAML suite files to immutable data, and back to English."""

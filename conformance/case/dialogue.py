@@ -1,0 +1,283 @@
+"""The steps of a dialogue: YAML to ``conformance.case.model`` steps, in the notation of RFC 5321's Appendix D."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from dataclasses import dataclass, replace
+
+from conformance.case import model
+from conformance.case.model import Alternative, Delivered, Expect, Hangup, HeaderField, Send, Step, Tls, Wait
+from conformance.case.octets import Base64, Fill, Message, Octets, Part, TemplateError, Variable, template
+from conformance.case.pattern import Pattern, PatternError, parse
+from conformance.case.yaml import Node
+
+STEP_KEYS = ("C", "S", "C2", "S2", "C3", "S3", "tls", "tls2", "wait", "hangup", "hangup2", "delivered")
+SEND_KEYS = ("raw", "hex", "base64", "fill", "times", "minus", "message", "segments", "chop", "every", "line")
+TLS_KEYS = ("min", "max", "verify", "established", "failed")
+DELIVERED_KEYS = ("to", "count", "within", "body", "contains", "lacks", "header", "sender", "otherwise")
+TLS_VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
+
+_STEP = re.compile(r"([CS]|tls|hangup)([2-9]?)\Z")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a dialogue may use: the variables of the suite and of the table, and the requirement's level."""
+
+    variables: tuple[str, ...]
+    columns: frozenset[str]
+    level: str = "MUST"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that ``$name`` may stand for."""
+        return (*self.variables, *self.columns)
+
+    def bind(self, names: tuple[str, ...]) -> Context:
+        """Return the context with the names that a pattern captured."""
+        return replace(self, columns=self.columns | set(names)) if names else self
+
+
+def dialogue(node: Node, context: Context) -> tuple[Step, ...]:
+    """Return the steps of a dialogue. Raises SourceError."""
+    steps: list[Step] = []
+    for item in node.items("a dialogue"):
+        for step in _steps(item, context):
+            steps.append(step)
+            if isinstance(step, Expect):
+                for alternative in step.alternatives:
+                    context = context.bind(alternative.pattern.names)
+    return tuple(steps)
+
+
+def _steps(node: Node, context: Context) -> list[Step]:
+    given = node.mapping("a step", STEP_KEYS)
+    if len(given) != 1:
+        node.fail("a step has one key: C, S, tls, wait, hangup or delivered (start a new '-' for the next step)")
+    ((key, value),) = given.items()
+    match = _STEP.match(key)
+    session = int(match[2] or 1) if match else 1
+    kind = match[1] if match else key
+    if kind == "C":
+        return [_send(value, session, context)]
+    if kind == "S":
+        return [_expect(item, session, context) for item in value.one_or_many()]
+    if kind == "tls":
+        return [_tls(value, session, context)]
+    if kind == "hangup":
+        return [Hangup(session, value.choice("hangup", ("close", "reset")), value.line)]
+    if kind == "wait":
+        return [Wait(value.seconds("wait"), value.line)]
+    return [_delivered(value, context)]
+
+
+# ---------------------------------------------------------------------- what the client sends
+
+
+def text(node: Node, what: str, context: Context) -> Octets:
+    """Return the template of a text. Raises SourceError."""
+    try:
+        return template(node.string(what), context.names)
+    except TemplateError as error:
+        node.fail(str(error))
+
+
+def octets(node: Node, context: Context) -> Octets:
+    """Return the template of an octet expression (text, list, raw, hex, base64, fill). Raises SourceError."""
+    if isinstance(node.value, list):
+        return Octets(tuple(part for item in node.value for part in octets(item, context).parts))
+    if isinstance(node.value, dict):
+        return Octets(
+            _encoded(node, node.mapping("octets", ("raw", "hex", "base64", "fill", "times", "minus")), context)
+        )
+    return text(node, "octets", context)
+
+
+def _encoded(node: Node, given: dict[str, Node], context: Context) -> tuple[Part, ...]:
+    forms = [key for key in ("raw", "hex", "base64", "fill", "message") if key in given]
+    if len(forms) != 1:
+        node.fail("octets are said in one way: raw, hex, base64 or fill")
+    form = forms[0]
+    if ("times" in given) != (form == "fill"):
+        node.fail("fill and times belong together: {fill: a, times: 998}")
+    value = given[form]
+    if form == "raw":
+        return octets(value, context).parts
+    if form == "base64":
+        return (Base64(octets(value, context)),)
+    if form == "message":
+        return (Message(octets(value, context)),)
+    if form == "fill":
+        minus = octets(given["minus"], context) if "minus" in given else None
+        return (Fill(octets(value, context), _times(given["times"], context), minus),)
+    try:
+        return (binascii.unhexlify(re.sub(r"\s+", "", value.string("hex"))),)
+    except (ValueError, binascii.Error):
+        value.fail("hex is pairs of hexadecimal digits: {hex: 0d 0a}")
+
+
+def _times(node: Node, context: Context) -> int | Variable:
+    if isinstance(node.value, str):
+        name = node.value.removeprefix("$").strip("{}")
+        if node.value.startswith("$") and name in context.names:
+            return Variable(name)
+        node.fail("times is a number or a $variable")
+    return node.integer("times")
+
+
+CRLF = Octets((b"\r\n",))
+
+
+def _line(value: Octets) -> Octets:
+    return Octets((*value.parts, b"\r\n"))
+
+
+def _send(node: Node, session: int, context: Context) -> Send:
+    if isinstance(node.value, list):
+        lines = [
+            _line(octets(item, context)) if isinstance(item.value, str | int) else octets(item, context)
+            for item in node.value
+        ]
+        return Send(session, (Octets(tuple(part for line in lines for part in line.parts)),), line=node.line)
+    if not isinstance(node.value, dict):
+        return Send(session, (_line(text(node, "C", context)),), line=node.line)
+    given = node.mapping("C", SEND_KEYS)
+    every = given["every"].seconds("every") if "every" in given else 0.05
+    if "segments" in given:
+        for key in given:
+            if key not in ("segments", "every"):
+                given[key].fail_key(f"segments and {key} don't go together")
+        pieces = tuple(octets(item, context) for item in given["segments"].items("segments"))
+        return Send(session, pieces, every=every, line=node.line)
+    chop = given["chop"].integer("chop", 1) if "chop" in given else 0
+    if "every" in given and not chop:
+        given["every"].fail_key("every belongs to chop or segments")
+    rest = {key: value for key, value in given.items() if key not in ("chop", "every", "line")}
+    if "line" in given:
+        if rest:
+            given["line"].fail_key("line is said alone: {line: [...]} sends it with CRLF")
+        whole = _line(octets(given["line"], context))
+    else:
+        whole = Octets(_encoded(node, rest, context))
+    return Send(session, (whole,), chop=chop, every=every if chop else 0.0, line=node.line)
+
+
+# ---------------------------------------------------------------------- what the server answers
+
+
+def _expect(node: Node, session: int, context: Context) -> Expect:
+    if isinstance(node.value, dict):
+        return Expect(session, _alternatives(node, context), premise=False, line=node.line)
+    pattern = _pattern(node.string("S"), node)
+    return Expect(session, (Alternative(pattern, model.GO, Octets(())),), premise=True, line=node.line)
+
+
+def judgement(session: int, expected: str, node: Node) -> Expect:
+    """Return a judgement that one pattern passes. Raises SourceError."""
+    return Expect(session, (Alternative(_pattern(expected, node), "pass", Octets(())),), premise=False, line=node.line)
+
+
+def _pattern(source: str, node: Node) -> Pattern:
+    try:
+        pattern = parse(source)
+    except PatternError as error:
+        node.fail(str(error))
+    if pattern.tls is not None:
+        node.fail(f"{source!r} is said under tls:")
+    return pattern
+
+
+def _alternatives(node: Node, context: Context) -> tuple[Alternative, ...]:
+    alternatives = []
+    for source, value in node.mapping("S").items():
+        try:
+            pattern = parse(source)
+        except PatternError as error:
+            value.fail_key(str(error))
+        alternatives.append(_alternative(pattern, value, context.bind(pattern.names)))
+    if not alternatives:
+        node.fail("a judgement has at least one alternative, as in {2xx: pass}")
+    return tuple(alternatives)
+
+
+def _alternative(pattern: Pattern, node: Node, context: Context) -> Alternative:
+    verdict, reason = verdict_and_reason(node, context)
+    return Alternative(pattern, verdict, reason)
+
+
+def verdict_and_reason(node: Node, context: Context) -> tuple[str, Octets]:
+    """Return ``verdict - reason`` as its two parts. Raises SourceError for a verdict that the level forbids."""
+    verdict, _, reason = node.string("a verdict").partition(" - ")
+    verdict = verdict.strip()
+    if verdict not in model.VERDICT_WORDS:
+        node.fail(f"{verdict!r} is no verdict: {', '.join(model.VERDICT_WORDS)}, then ' - ' and the reason")
+    if context.level == "MAY" and verdict in ("fail", "warn"):
+        node.fail("a MAY can't fail or warn: what it permits is info")
+    if context.level.startswith("SHOULD") and verdict == "fail":
+        node.fail("a SHOULD can't fail: what declines it is a warn")
+    if verdict in ("fail", "warn", "inconclusive") and not reason.strip():
+        node.fail(f"{verdict} needs a reason: '{verdict} - what is wrong and whom it hurts'")
+    try:
+        return verdict, template(reason.strip(), context.names)
+    except TemplateError as error:
+        node.fail(str(error))
+
+
+def _tls(node: Node, session: int, context: Context) -> Tls:
+    given = node.mapping("tls", TLS_KEYS) if node.value is not None else {}
+    alternatives = tuple(
+        _alternative(parse(key), given[key], context) for key in ("established", "failed") if key in given
+    )
+    return Tls(
+        session,
+        alternatives,
+        minimum=given["min"].choice("min", TLS_VERSIONS) if "min" in given else None,
+        maximum=given["max"].choice("max", TLS_VERSIONS) if "max" in given else None,
+        verify=given["verify"].boolean("verify") if "verify" in given else False,
+        line=node.line,
+    )
+
+
+# ---------------------------------------------------------------------- what the recipient gets
+
+
+def _delivered(node: Node, context: Context) -> Delivered:
+    given = node.mapping("delivered", DELIVERED_KEYS) if node.value is not None else {}
+    otherwise, reason = verdict_and_reason(given["otherwise"], context) if "otherwise" in given else (None, None)
+    count = given["count"].integer("count") if "count" in given else 1
+    within = given["within"].seconds("within") if "within" in given else (10.0 if count else 2.0)
+    if count == 0 and {"body", "contains", "header", "sender"} & given.keys():
+        node.fail("count: 0 has nothing to look into")
+    return Delivered(
+        to=octets(given["to"], context) if "to" in given else Octets((Variable("recipient"),)),
+        count=count,
+        within=within,
+        body=octets(given["body"], context) if "body" in given else None,
+        contains=tuple(octets(item, context) for item in given["contains"].one_or_many())
+        if "contains" in given
+        else (),
+        lacks=tuple(octets(item, context) for item in given["lacks"].one_or_many()) if "lacks" in given else (),
+        header=_header(given["header"]) if "header" in given else (),
+        sender=octets(given["sender"], context) if "sender" in given else None,
+        otherwise=otherwise,
+        reason=reason,
+        line=node.line,
+    )
+
+
+def _header(node: Node) -> tuple[HeaderField, ...]:
+    fields = []
+    for name, value in node.mapping("header").items():
+        wanted = value.string("a header field")
+        if wanted in ("present", "absent"):
+            fields.append(HeaderField(name, wanted == "present"))
+            continue
+        match = re.fullmatch(r"/(.*)/", wanted, re.DOTALL)
+        try:
+            regex = match[1] if match else re.escape(wanted) + r"\Z"
+            re.compile(regex)
+        except re.error as error:
+            value.fail(f"the regular expression is wrong: {error}")
+        fields.append(HeaderField(name, True, regex))
+    return tuple(fields)

@@ -1,0 +1,334 @@
+"""Suite files: YAML to cases, strictly. Every mistake is a ``SourceError`` that says where, what, and what is right."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from conformance.case import model
+from conformance.case.dialogue import Context, dialogue, octets
+from conformance.case.model import Case, Needs
+from conformance.case.octets import Octets
+from conformance.case.yaml import Node, SourceError, load, load_file, suggest
+
+SUITE_KEYS = ("title", "spec", "note", "tags", "defaults", "cases")
+DEFAULT_KEYS = ("start", "start2", "impact", "needs", "tags", "timeout", "severity", "requirement")
+CASE_KEYS = (
+    "id",
+    "title",
+    "requirement",
+    "spec",
+    "note",
+    "needs",
+    "start",
+    "start2",
+    "impact",
+    "each",
+    "control",
+    "after",
+    "dialogue",
+    "finally",
+    "tags",
+    "severity",
+    "cwe",
+    "cve",
+    "remedy",
+    "timeout",
+)
+NEEDS_KEYS = ("ehlo", "target", "role")
+TARGET_NEEDS = (*model.TARGET_VARIABLES, "credentials", "observer", "client_welcome")
+ROW_COLUMNS = ("requirement", "title", "impact")
+"""Columns of a table that say something of the row, not of the dialogue."""
+
+_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
+_ROW = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*\Z")
+_CASE_REFERENCE = re.compile(r"[a-z0-9.]+(?:[-/][a-z0-9.]+)*\Z")
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A suite file: the cases about one section of one document."""
+
+    title: str
+    spec: str
+    file: str
+    cases: tuple[Case, ...]
+
+
+def load_suite(path: Path, name: str) -> Suite:
+    """Return the suite in a file; ``name`` is its path below the cases folder. Raises SourceError."""
+    documents = load_file(path, name)
+    return _suite(documents, name)
+
+
+def load_text(text: str, name: str = "suite.yaml") -> Suite:
+    """Return the suite in a text. Raises SourceError."""
+    return _suite(list(load(text, name)), name)
+
+
+def _suite(documents: list[Node], name: str) -> Suite:
+    if len(documents) != 1:
+        raise SourceError(
+            name, 1, 1, "a suite file is one YAML document" + ("" if documents else ", not an empty file")
+        )
+    top = documents[0].mapping("a suite file", SUITE_KEYS)
+    for key in ("title", "spec", "cases"):
+        if key not in top:
+            documents[0].fail(f"the suite file has no {key!r}")
+    defaults = top["defaults"].mapping("defaults", DEFAULT_KEYS) if "defaults" in top else {}
+    tags = top["tags"].strings("tags") if "tags" in top else ()
+    cases: list[Case] = []
+    seen: dict[str, int] = {}
+    for node in top["cases"].items("cases"):
+        for case in _cases(node, name, top["spec"].string("spec"), tags, defaults):
+            if case.id in seen:
+                node.fail(f"the id {case.id!r} stands in line {seen[case.id]} already")
+            seen[case.id] = case.line
+            cases.append(case)
+    if not cases:
+        top["cases"].fail("a suite file has at least one case")
+    return Suite(top["title"].string("title"), top["spec"].string("spec"), name, tuple(cases))
+
+
+def _cases(node: Node, file: str, spec: str, tags: tuple[str, ...], defaults: Mapping[str, Node]) -> Iterable[Case]:
+    given = node.mapping("a case", CASE_KEYS)
+    for key in ("id", "title", "dialogue"):
+        if key not in given:
+            node.fail(f"the case has no {key!r}")
+    name = given["id"].string("id")
+    if not _ID.match(name):
+        given["id"].fail(f"the id {name!r} is not made of small letters, digits and single hyphens")
+    values = {**defaults, **given}
+    rows, columns = _rows(values)
+    control = _control(values, rows, columns)
+    plays = dict(rows) or {"": {}}
+    if control is not None and control.variables is not None:
+        plays["control"] = control.variables
+    base = f"{file.removesuffix('.yaml')}/{name}"
+    for row, variables in plays.items():
+        is_control = control is not None and row == control.row
+        own = {key: variables[key] for key in ROW_COLUMNS if key in variables}
+        case = _case(node, {**values, **own}, file, spec, columns, is_control and control is not None)
+        if is_control and control is not None and control.expected is not None:
+            case = replace(case, dialogue=control.cut(case))
+        yield replace(
+            case,
+            id=f"{base}[{row}]" if row else base,
+            title=_row_title(case, row, own, is_control),
+            tags=tuple(dict.fromkeys((*tags, *case.tags))),
+            variables={
+                key: octets(value, Context((), frozenset())) for key, value in variables.items() if key not in own
+            },
+            control=is_control,
+            after=case.after + ((f"{base}[{control.row}]",) if control is not None and not is_control else ()),
+            hash=_hash(node, row),
+        )
+
+
+def _row_title(case: Case, row: str, own: Mapping[str, Node], is_control: bool) -> str:
+    if "title" in own:
+        return own["title"].string("title")
+    if is_control:
+        return f"{case.title} [control: {row}]" if row != "control" else f"{case.title} [control]"
+    return f"{case.title} [{row}]" if row else case.title
+
+
+def _hash(node: Node, row: str) -> str:
+    return hashlib.sha256((_canonical(node) + row).encode()).hexdigest()[:16]
+
+
+def _canonical(node: Node) -> str:
+    if isinstance(node.value, dict):
+        return "{" + ",".join(f"{key}:{_canonical(item)}" for key, item in node.value.items()) + "}"
+    if isinstance(node.value, list):
+        return "[" + ",".join(_canonical(item) for item in node.value) + "]"
+    return repr(node.value)
+
+
+def _rows(values: Mapping[str, Node]) -> tuple[dict[str, dict[str, Node]], tuple[str, ...]]:
+    """Return the rows of ``each`` (name -> column -> value) and the columns."""
+    if "each" not in values:
+        return {}, ()
+    table = values["each"].mapping("each")
+    if len(table) != 1:
+        values["each"].fail('each has one key: the names of its columns, as in "ending" or "line, expected"')
+    ((header, body),) = table.items()
+    columns = tuple(column.strip() for column in header.split(","))
+    for column in columns:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", column):
+            body.fail_key(f"{column!r} is no name for a column: small letters, digits and underscores")
+        if column in model.VARIABLES:
+            body.fail_key(f"${column} is a variable of the suite: give the column another name")
+    rows: dict[str, dict[str, Node]] = {}
+    for row, node in body.mapping("the table").items():
+        if not _ROW.match(row) or row == "control":
+            node.fail_key(f"{row!r} is no name for a row: letters, digits and . _ + - (and not 'control')")
+        cells = [node] if len(columns) == 1 else node.items("a row of several columns")
+        if len(cells) != len(columns):
+            node.fail(f"the row has {len(cells)} values for {len(columns)} columns ({', '.join(columns)})")
+        rows[row] = dict(zip(columns, cells, strict=True))
+    if not rows:
+        body.fail("the table has no row")
+    return rows, columns
+
+
+@dataclass(frozen=True)
+class _Control:
+    row: str
+    variables: dict[str, Node] | None
+    expected: str | None
+    node: Node
+
+    def cut(self, case: Case) -> tuple[model.Step, ...]:
+        """Return the dialogue up to the first judgement, which is replaced by the control's own."""
+        from conformance.case.dialogue import judgement
+
+        for index, step in enumerate(case.dialogue):
+            if isinstance(step, model.Expect) and not step.premise:
+                own = judgement(step.session, self.expected or "", self.node)
+                return (*case.dialogue[:index], own)
+        return case.dialogue
+
+
+def _control(
+    values: Mapping[str, Node], rows: Mapping[str, dict[str, Node]], columns: tuple[str, ...]
+) -> _Control | None:
+    if "control" not in values:
+        return None
+    node = values["control"]
+    if not rows:
+        node.fail("control belongs to a table (each)")
+    if isinstance(node.value, str):
+        if node.value not in rows:
+            node.fail(f"no row is named {node.value!r}{suggest(node.value, rows)}")
+        return _Control(node.value, None, None, node)
+    given = node.mapping("control", ("with", "S"))
+    for key in ("with", "S"):
+        if key not in given:
+            node.fail("control is the name of a row, or {with: {column: value}, S: pattern}")
+    variables = given["with"].mapping("with", columns)
+    missing = [column for column in columns if column not in variables and column not in ROW_COLUMNS]
+    if missing:
+        given["with"].fail(f"with has no value for {', '.join(missing)}")
+    return _Control("control", variables, given["S"].string("S"), given["S"])
+
+
+def _case(
+    node: Node, values: Mapping[str, Node], file: str, spec: str, columns: tuple[str, ...], control: bool
+) -> Case:
+    from conformance.requirement.registry import find
+
+    ids = values["requirement"].strings("requirement") if "requirement" in values else ()
+    if not ids:
+        node.fail("the case has no 'requirement': the id of what it tests, as in RFC5321-4.5.2-01")
+    levels = []
+    for place, name in zip(values["requirement"].one_or_many(), ids, strict=True):
+        found = find(name)
+        if found is None:
+            place.fail(f"no requirement is named {name!r}{_nearest(name)}")
+        levels.append(found.level)
+    level = levels[0]
+    title = values["title"].string("title")
+    variables = frozenset(c for c in columns if c not in ROW_COLUMNS)
+    context = Context(tuple(model.VARIABLES), variables, level=level)
+    steps = dialogue(values["dialogue"], context)
+    if not any(
+        isinstance(s, model.Delivered) or (isinstance(s, model.Expect | model.Tls) and _judges(s)) for s in steps
+    ):
+        values["dialogue"].fail("the dialogue has no judgement: an S: mapping with verdicts, or delivered:")
+    cleanup = dialogue(values["finally"], context) if "finally" in values else ()
+    start = values["start"].choice("start", model.START_LADDER) if "start" in values else "ehlo"
+    start2 = values["start2"].choice("start2", model.START_LADDER) if "start2" in values else "ehlo"
+    needs = _needs(values.get("needs"), start, start2, (*steps, *cleanup))
+    return Case(
+        id="",
+        title=title,
+        requirement=ids,
+        level=level,
+        spec=values["spec"].string("spec") if "spec" in values else spec,
+        dialogue=steps,
+        start=start,
+        start2=start2,
+        needs=needs,
+        impact=values["impact"].choice("impact", model.IMPACTS) if "impact" in values else "session",
+        after=_after(values, file),
+        finally_=cleanup,
+        tags=values["tags"].strings("tags") if "tags" in values else (),
+        note=values["note"].string("note") if "note" in values else "",
+        severity=values["severity"].choice("severity", model.SEVERITIES) if "severity" in values else None,
+        cwe=values["cwe"].strings("cwe") if "cwe" in values else (),
+        cve=values["cve"].strings("cve") if "cve" in values else (),
+        remedy={k: v.string("a remedy") for k, v in values["remedy"].mapping("remedy").items()}
+        if "remedy" in values
+        else {},
+        timeout=values["timeout"].seconds("timeout") if "timeout" in values else None,
+        file=file,
+        line=node.line,
+    )
+
+
+def _judges(step: model.Expect | model.Tls) -> bool:
+    return bool(step.alternatives) if isinstance(step, model.Tls) else not step.premise
+
+
+def _nearest(name: str) -> str:
+    from conformance.requirement.registry import suggest as nearest
+
+    near = nearest(name)
+    return f": did you mean {' or '.join(near[:2])}?" if near else ""
+
+
+def _after(values: Mapping[str, Node], file: str) -> tuple[str, ...]:
+    if "after" not in values:
+        return ()
+    names = values["after"].strings("after")
+    return tuple(name if "/" in name else f"{file.removesuffix('.yaml')}/{name}" for name in names)
+
+
+def _needs(node: Node | None, start: str, start2: str, steps: tuple[model.Step, ...]) -> Needs:
+    given = node.mapping("needs", NEEDS_KEYS) if node is not None else {}
+    ehlo = [word.upper() for word in given["ehlo"].strings("ehlo")] if "ehlo" in given else []
+    target: list[str] = []
+    if "target" in given:
+        for item in given["target"].one_or_many():
+            target.append(item.choice("a need of the target", TARGET_NEEDS))
+    roles: tuple[str, ...] = model.SMTP_ROLES
+    if "role" in given:
+        names = given["role"].strings("role")
+        for item in given["role"].one_or_many():
+            item.choice("a role", (*model.ROLES, "any"))
+        roles = model.ROLES if "any" in names else names
+    sessions = {s.session for s in steps if isinstance(s, model.Send | model.Expect | model.Tls | model.Hangup)}
+    starts = [start] + ([start2] if sessions - {1} else [])
+    ladder = max(model.START_LADDER.index(name) for name in starts)
+    target += _target_needs(model.used_variables(steps), ladder)
+    if "tls" in starts:
+        ehlo.append("STARTTLS")
+    if "auth" in starts:
+        ehlo.append("AUTH")
+        target.append("credentials")
+    if any(isinstance(step, model.Delivered) for step in steps):
+        target.append("observer")
+    return Needs(tuple(dict.fromkeys(ehlo)), tuple(dict.fromkeys(target)), roles)
+
+
+def _target_needs(names: set[str], ladder: int) -> list[str]:
+    """Return what the target file must name: the addresses that the variables or the start ladder use."""
+    needs = [
+        name
+        for name in model.ADDRESS_VARIABLES
+        if name != "sender" and any(used == name or used.startswith(f"{name}_") for used in names)
+    ]
+    if ladder >= model.START_LADDER.index("rcpt"):
+        needs.append("recipient")
+    if {"user", "password"} & names:
+        needs.append("credentials")
+    return needs
+
+
+def octets_of(text: str) -> Octets:
+    """Return a template without variables."""
+    return Octets((text.encode(),))

@@ -1,0 +1,228 @@
+"""A case as immutable data: what the loader makes of YAML and the engine plays.
+
+One ``Case`` is one result: the rows of a table are cases of their own, with their values in ``variables``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from conformance.case.octets import Octets
+from conformance.case.pattern import Pattern
+
+GO = "go"
+VERDICT_WORDS = (GO, "pass", "warn", "fail", "info", "n/a", "inconclusive")
+
+START_LADDER = ("connect", "greeting", "ehlo", "tls", "auth", "mail", "rcpt", "data")
+"""The states in which a case can start; each is reached through the ones before it (``tls``, ``auth``: where asked)."""
+
+IMPACTS = ("session", "mail", "relay", "load", "crash")
+"""What playing a case does to the target, from least to most; ``session``: no message is accepted."""
+
+ROLES = ("mx", "submission", "relay", "lmtp")
+SMTP_ROLES = ("mx", "submission", "relay")
+
+SEVERITIES = ("low", "medium", "high", "critical")
+
+ADDRESS_VARIABLES = ("sender", "recipient", "recipient2", "unknown", "foreign")
+"""Addresses of the target file; each also gives ``$x_local``, ``$x_domain`` and both in upper case."""
+
+TARGET_VARIABLES = (*ADDRESS_VARIABLES, "user", "password")
+ADDRESS_PARTS = tuple(f"{name}_{part}" for name in ADDRESS_VARIABLES for part in ("local", "domain"))
+RUN_VARIABLES = ("client", "host", "port", "address", "source_address", "token", "header", "message", "case", "date")
+VARIABLES = (
+    *RUN_VARIABLES,
+    *TARGET_VARIABLES,
+    *ADDRESS_PARTS,
+    *(f"{name}_upper" for name in ADDRESS_PARTS),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """One line of an ``S:`` mapping: if the pattern matches, this verdict, for this reason."""
+
+    pattern: Pattern
+    verdict: str
+    reason: Octets
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Octets to send, each piece in a segment of its own, ``every`` seconds apart."""
+
+    session: int
+    pieces: tuple[Octets, ...]
+    chop: int = 0
+    every: float = 0.0
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Expect:
+    """What the server answers: a premise (one alternative that goes on) or a judgement."""
+
+    session: int
+    alternatives: tuple[Alternative, ...]
+    premise: bool
+    line: int = 0
+
+    @property
+    def silence(self) -> float | None:
+        """How long to wait before silence is what happened, in seconds, or None."""
+        waits = [a.pattern.silence for a in self.alternatives if a.pattern.silence is not None]
+        return max(waits) if waits else None
+
+    def __str__(self) -> str:
+        return " or ".join(a.pattern.source for a in self.alternatives)
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """A TLS handshake; ``alternatives`` judge it, or it must succeed."""
+
+    session: int
+    alternatives: tuple[Alternative, ...] = ()
+    minimum: str | None = None
+    maximum: str | None = None
+    verify: bool = False
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A pause, in seconds."""
+
+    seconds: float
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Hangup:
+    """The client ends the connection: ``close`` (FIN), ``reset`` (RST)."""
+
+    session: int
+    how: str
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderField:
+    """What a header field of the delivered message must be: present (and match), or absent."""
+
+    name: str
+    present: bool
+    regex: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What must be found in the recipient's mailbox: so many messages with this play's token, and what is in them."""
+
+    to: Octets
+    count: int = 1
+    within: float = 10.0
+    body: Octets | None = None
+    contains: tuple[Octets, ...] = ()
+    lacks: tuple[Octets, ...] = ()
+    header: tuple[HeaderField, ...] = ()
+    sender: Octets | None = None
+    otherwise: str | None = None
+    reason: Octets | None = None
+    line: int = 0
+
+
+Step: TypeAlias = "Send | Expect | Tls | Wait | Hangup | Delivered"
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What must be so for the case to apply (``ehlo``, ``role``) or to be playable (``target``)."""
+
+    ehlo: tuple[str, ...] = ()
+    target: tuple[str, ...] = ()
+    role: tuple[str, ...] = SMTP_ROLES
+
+
+@dataclass(frozen=True)
+class Case:
+    """One test, ready to be played."""
+
+    id: str
+    title: str
+    requirement: tuple[str, ...]
+    level: str
+    spec: str
+    dialogue: tuple[Step, ...]
+    start: str = "ehlo"
+    start2: str = "ehlo"
+    needs: Needs = field(default_factory=Needs)
+    impact: str = "session"
+    variables: Mapping[str, Octets] = field(default_factory=dict)
+    control: bool = False
+    after: tuple[str, ...] = ()
+    finally_: tuple[Step, ...] = ()
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    severity: str | None = None
+    cwe: tuple[str, ...] = ()
+    cve: tuple[str, ...] = ()
+    remedy: Mapping[str, str] = field(default_factory=dict)
+    timeout: float | None = None
+    file: str = ""
+    line: int = 0
+    hash: str = ""
+
+    @property
+    def base_id(self) -> str:
+        """The id without the row."""
+        return self.id.partition("[")[0]
+
+    @property
+    def row(self) -> str | None:
+        """The name of the row of the table, or None."""
+        name = self.id.partition("[")[2]
+        return name[:-1] if name else None
+
+    def steps(self) -> Iterator[Step]:
+        """Yield every step, those of ``finally`` too."""
+        yield from self.dialogue
+        yield from self.finally_
+
+    @property
+    def sessions(self) -> tuple[int, ...]:
+        """The numbers of the sessions it opens."""
+        return tuple(sorted({1} | {s.session for s in self.steps() if isinstance(s, Send | Expect | Tls | Hangup)}))
+
+    @property
+    def waiting(self) -> float:
+        """How long it waits by design (silence, pauses, slow sending), in seconds."""
+        return sum(_waiting(step) for step in self.steps())
+
+
+def _waiting(step: Step) -> float:
+    if isinstance(step, Wait):
+        return step.seconds
+    if isinstance(step, Expect):
+        return step.silence or 0.0
+    if isinstance(step, Delivered):
+        return step.within if step.count == 0 else 0.1
+    if isinstance(step, Send):
+        return step.every * len(step.pieces)
+    return 0.0
+
+
+def used_variables(steps: Iterable[Step]) -> set[str]:
+    """Return the names of the variables that some steps need to be played (reasons not counted)."""
+    names: set[str] = set()
+    for step in steps:
+        if isinstance(step, Send):
+            for piece in step.pieces:
+                names.update(piece.variables())
+        elif isinstance(step, Delivered):
+            for octets in (step.to, step.body, step.sender, *step.contains, *step.lacks):
+                if octets is not None:
+                    names.update(octets.variables())
+    return names
