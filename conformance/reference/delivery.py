@@ -1,0 +1,118 @@
+"""What happens to a complete message: checks, trace fields, the store (RFC 5321 sections 4.2.5 and 4.4)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from . import trace
+from .reply import Reply, reply
+from .session import Recipient
+from .site import Store, Stored, written
+from .transaction import recipients_by_place
+
+if TYPE_CHECKING:
+    from .session import Session
+
+_TOO_BIG = reply(552, "5.3.4", "Message too big")
+_FULL = reply(452, "4.3.1", "Insufficient system storage")
+_LINE_TOO_LONG = reply(500, "5.5.2", "Line too long")
+_LOOP = reply(554, "5.4.6", "Too many hops, this message is in a loop")
+_BARE = reply(554, "5.6.0", "Bare CR or LF cannot be relayed")
+_BARE_CR_OR_LF = re.compile(rb"\r(?!\n)|(?<!\r)\n").search
+
+
+def finish(session: Session, message: bytes) -> list[Reply]:
+    """Take responsibility for a message, or refuse it: one reply, in LMTP one for each recipient (RFC2033-4.2-02)."""
+    recipients: list[Recipient | None] = [None]
+    if session.site.role == "lmtp":
+        recipients = [*session.transaction.recipients]
+    refusal = check(session, message)
+    if refusal is not None:
+        return [refusal] * len(recipients)
+    identity = session.site.next_id()
+    session.rules.deliver(session, message, identity)
+    return [session.rules.text_reply(session, identity, recipient) for recipient in recipients]
+
+
+def check(session: Session, message: bytes) -> Reply | None:
+    """Ask every check; the first reply refuses the message."""
+    for ask in session.rules.checks:
+        refusal = ask(session, message)
+        if refusal is not None:
+            return refusal
+    return None
+
+
+def size(session: Session, message: bytes) -> Reply | None:
+    """The size counts what is left when transparency is undone (RFC1870-5-01, RFC1870-4-02)."""
+    return _TOO_BIG if 0 < session.limits.message < len(message) else None
+
+
+def storage(session: Session, message: bytes) -> Reply | None:
+    """Never say 250 without a place to keep the message (RFC5321-6.1-01)."""
+    held = session.site.store.octets + session.site.outgoing.octets
+    return _FULL if held + len(message) > session.limits.storage else None
+
+
+def lines(session: Session, message: bytes) -> Reply | None:
+    """A text line is 1000 octets with its CRLF at most (section 4.5.3.1.6); binary messages have no lines."""
+    if len(message) < session.limits.text_line or session.transaction.parameters.get("BODY") == "BINARYMIME":
+        return None
+    longest = max(map(len, message.split(b"\r\n")))
+    return _LINE_TOO_LONG if longest + 2 > session.limits.text_line else None
+
+
+def loop(session: Session, message: bytes) -> Reply | None:
+    """Refuse a message that has passed too many servers (RFC5321-6.3-01, -02)."""
+    return _LOOP if trace.hops(message) > session.limits.received else None
+
+
+def bare(session: Session, message: bytes) -> Reply | None:
+    """Keep bare CR and LF as data here, and never send them on (RFC5321-2.3.8-08)."""
+    if all(recipient.local for recipient in session.transaction.recipients):
+        return None
+    return _BARE if _BARE_CR_OR_LF(message) else None
+
+
+CHECKS = (size, storage, lines, loop, bare)
+
+
+def deliver(session: Session, message: bytes, identity: str) -> None:
+    """Put the message into the store, and into the outgoing queue for those recipients who are elsewhere.
+
+    Received goes on top of what came (RFC5321-4.4-01, -07); final delivery adds Return-Path above it and drops the one
+    that came with the message (RFC5321-4.4-11, -12, -17). A list gets a copy with its owner as reverse-path
+    (-3.9.2-01).
+    """
+    here, onward = recipients_by_place(session)
+    site, received = session.site, session.rules.received(session, identity).encode()
+    if onward:
+        _store(session, site.outgoing, onward, received + message, identity)
+    if not here:
+        return
+    path = trace.return_path(session.transaction.reverse_path).encode()
+    _store(session, site.store, here, path + received + trace.without_return_path(message), identity)
+
+
+def _store(session: Session, store: Store, recipients: list[Recipient], octets: bytes, identity: str) -> None:
+    transaction = session.transaction
+    store.add(
+        Stored(
+            reverse_path=written(transaction.reverse_path),
+            recipients=tuple(written(recipient.path) for recipient in recipients),
+            octets=octets,
+            parameters=transaction.parameters,
+            recipient_parameters=tuple(recipient.parameters for recipient in recipients),
+            tls=session.tls,
+            auth_user=session.user,
+            id=identity,
+        )
+    )
+
+
+def accepted(session: Session, identity: str, recipient: Recipient | None) -> Reply:
+    """Return 250: the message is this server's responsibility now (RFC5321-2.1-01); in LMTP, for one recipient."""
+    if recipient is None:
+        return reply(250, "2.0.0", f"Accepted as {identity}")
+    return reply(250, "2.1.5", f"Delivered as {identity}")
