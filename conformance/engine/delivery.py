@@ -1,0 +1,101 @@
+"""``delivered:``: what must be found in the recipient's mailbox, and what was.
+
+Line ends compare as CRLF: mailboxes on disk store LF, and what a bare LF became can't be told there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping
+
+from conformance.case.model import Delivered, HeaderField
+from conformance.engine.outcome import Stop
+from conformance.observer import Message, Observer, ObserverError
+from conformance.stream import escape
+
+POLL_SECONDS = 0.05
+"""The first pause between two looks into the mailbox; it grows to ``MAX_POLL_SECONDS``."""
+
+MAX_POLL_SECONDS = 0.5
+
+
+async def judge_delivery(step: Delivered, values: Mapping[str, bytes], observer: Observer) -> tuple[str, bool]:
+    """Return what was found, in words, and whether it is what the step wants.
+
+    Raises Stop where the mailbox can't be read: that says nothing about the server.
+    """
+    recipient = step.to.fill(values).decode("utf-8", "replace")
+    loop = asyncio.get_running_loop()
+    end = loop.time() + step.within
+    pause = POLL_SECONDS
+    while True:
+        try:
+            messages = observer.find(values["token"], recipient)
+        except ObserverError as error:
+            raise Stop("inconclusive", f"the mailbox of {recipient} can't be read: {error}") from None
+        if len(messages) >= max(step.count, 1) or loop.time() >= end:
+            break
+        await asyncio.sleep(min(pause, max(end - loop.time(), 0.001)))
+        pause = min(pause * 1.5, MAX_POLL_SECONDS)
+    if len(messages) != step.count:
+        return (
+            f"{len(messages)} messages in the mailbox of {recipient} within {step.within:g} s, not {step.count}",
+            False,
+        )
+    for message in messages:
+        problem = _problem(step, values, message)
+        if problem:
+            return problem, False
+    return f"{len(messages)} message{'s' * (len(messages) != 1)} in the mailbox of {recipient}, as described", True
+
+
+def crlf(octets: bytes) -> bytes:
+    """Return octets with every LF and CRLF as CRLF."""
+    return octets.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
+def _problem(step: Delivered, values: Mapping[str, bytes], message: Message) -> str | None:
+    """Return what is wrong with a delivered message, or None."""
+    octets = crlf(message.octets)
+    header, _, body = octets.partition(b"\r\n\r\n")
+    if step.body is not None:
+        wanted = crlf(step.body.fill(values))
+        if body.rstrip(b"\r\n") != wanted.rstrip(b"\r\n"):
+            return f"the body is {_shown(body)}, not {_shown(wanted)}"
+    for part in step.contains:
+        if crlf(part.fill(values)) not in octets:
+            return f"the message lacks {_shown(part.fill(values))}"
+    for part in step.lacks:
+        if crlf(part.fill(values)) in octets:
+            return f"the message contains {_shown(part.fill(values))}"
+    if step.sender is not None and message.sender != step.sender.fill(values):
+        return f"the reverse-path is <{_shown(message.sender or b'')}>, not <{_shown(step.sender.fill(values))}>"
+    fields = _fields(header)
+    for wanted_field in step.header:
+        problem = _field_problem(wanted_field, fields)
+        if problem:
+            return problem
+    return None
+
+
+def _fields(header: bytes) -> list[tuple[str, str]]:
+    unfolded = re.sub(rb"\r\n(?=[ \t])", b"", header)
+    pairs = (line.partition(b":") for line in unfolded.split(b"\r\n"))
+    return [(name.decode("latin-1").strip().lower(), value.decode("latin-1").strip()) for name, _, value in pairs]
+
+
+def _field_problem(wanted: HeaderField, fields: list[tuple[str, str]]) -> str | None:
+    values = [value for name, value in fields if name == wanted.name.lower()]
+    if not wanted.present:
+        return f"the field {wanted.name} is there: {_shown(values[0].encode('latin-1'))}" if values else None
+    if not values:
+        return f"the field {wanted.name} is missing"
+    if wanted.regex is not None and not any(re.search(wanted.regex, value) for value in values):
+        return f"the field {wanted.name} is {_shown(values[0].encode('latin-1'))}, which does not match"
+    return None
+
+
+def _shown(octets: bytes) -> str:
+    text = escape(octets)
+    return f'"{text}"' if len(text) <= 160 else f'"{text[:100]} [...] {text[-50:]}"'

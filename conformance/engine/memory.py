@@ -1,0 +1,127 @@
+"""Wires in memory: a session joined straight to a reference server; no ports, no threads, and time may be virtual.
+
+TLS is a mere switch here: no handshake is computed, both ends take the border as crossed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from conformance.engine.session import Session
+from conformance.engine.wire import ConnectError
+from conformance.reference.actions import Action, Close, Reset, StartTls, Wait
+from conformance.reference.server import Server
+
+
+class MemoryWire:
+    """A reference server under a session."""
+
+    def __init__(self, session: Session, server: Server, idle: float) -> None:
+        self._session = session
+        self._server = server
+        self._loop = session.loop
+        self._actions: deque[Action] = deque()
+        self._waiting = False
+        self._over = False
+        self._tls_offered = False
+        self._idle = idle
+        self._idle_timer: asyncio.TimerHandle | None = None
+        session.wire = self
+
+    def start(self, *, tls: bool) -> None:
+        """Begin the session: the server greets."""
+        self._take(self._server.connected(tls=tls))
+
+    def write(self, octets: bytes) -> None:
+        """Give octets to the server, after what is under way."""
+        self._loop.call_soon(self._receive, octets)
+
+    def _receive(self, octets: bytes) -> None:
+        if not self._over:
+            self._take(self._server.receive(octets))
+
+    def upgrade(self) -> bool:
+        """Cross into TLS where the server has asked for it; return whether it had."""
+        if not self._tls_offered or self._over:
+            return False
+        self._tls_offered = False
+        self._loop.call_soon(self._upgraded)
+        return True
+
+    def _upgraded(self) -> None:
+        if not self._over:
+            self._take(self._server.tls_established())
+
+    def close(self) -> None:
+        """The client hung up."""
+        self._loop.call_soon(self._client_closed)
+
+    def _client_closed(self) -> None:
+        if not self._over:
+            self._server.eof()
+            self._end()
+
+    def abort(self) -> None:
+        """The client reset the connection."""
+        self.close()
+
+    def _end(self) -> None:
+        self._over = True
+        self._actions.clear()
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+            self._idle_timer = None
+
+    def _take(self, actions: list[Action]) -> None:
+        self._actions.extend(actions)
+        if not self._waiting:
+            self._act()
+
+    def _act(self) -> None:
+        self._waiting = False
+        while self._actions and not self._over:
+            action = self._actions.popleft()
+            if isinstance(action, bytes):
+                self._session.data(action)
+            elif isinstance(action, Wait):
+                self._waiting = True
+                self._loop.call_later(action.seconds, self._act)
+                return
+            elif isinstance(action, StartTls):
+                self._tls_offered = True
+            elif isinstance(action, Close | Reset):
+                self._end()
+                self._session.ended(reset=isinstance(action, Reset))
+        self._watch()
+
+    def _watch(self) -> None:
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
+            self._idle_timer = None
+        if not self._over and self._idle:
+            self._idle_timer = self._loop.call_later(self._idle, self._idled)
+
+    def _idled(self) -> None:
+        self._idle_timer = None
+        if not self._over:
+            self._take(self._server.timeout())
+
+
+@dataclass(frozen=True)
+class MemoryDialer:
+    """Connects sessions to servers in memory, a new one for each."""
+
+    server: Callable[[], Server | None]
+    tls: bool = False
+    idle: float = 300.0
+
+    async def connect(self, session: Session) -> None:
+        """Connect the session. Raises ConnectError where the maker of servers returns None."""
+        server = self.server()
+        if server is None:
+            raise ConnectError("connection refused", refused=True)
+        wire = MemoryWire(session, server, self.idle)
+        session.loop.call_soon(lambda: wire.start(tls=self.tls))

@@ -1,0 +1,53 @@
+"""How the play of a case ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from conformance.smtp.lint import Lint
+from conformance.smtp.transcript import Transcript
+
+
+class Stop(Exception):
+    """The play has its outcome."""
+
+    def __init__(self, outcome: str, reason: str = "") -> None:
+        super().__init__(reason)
+        self.outcome = outcome
+        self.reason = reason
+
+
+class BackOff(Exception):
+    """The server asks us to come back later (421, rate limit); ``refused``: it did not even take the connection."""
+
+    def __init__(self, reason: str, *, refused: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.refused = refused
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A lint that a reply broke."""
+
+    lint: Lint
+    detail: str
+    entry: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one play of one case came to."""
+
+    outcome: str
+    reason: str
+    transcript: Transcript
+    duration: float
+    findings: tuple[Finding, ...] = ()
+    replies: int = 0
+    greeting: float | None = None
+    """How long the greeting took, in seconds."""
+    back_off: bool = False
+    refused: bool = False
+    died: bool = False
+    """The connection ended, or went silent, where the case expected an answer."""

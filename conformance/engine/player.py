@@ -1,0 +1,374 @@
+"""The player: plays one case over connections of its own and says what happened.
+
+A play never raises for what a server does: it ends in an ``Outcome``. Premises that do not hold make it inconclusive, a
+judgement decides, a 421 or a refused connection asks for another try later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import email.utils
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from conformance.case import model
+from conformance.case.model import Alternative, Case, Delivered, Expect, Hangup, Send, Tls, Wait
+from conformance.case.octets import Octets
+from conformance.case.pattern import Closed, Event, Silence, TlsResult, parse
+from conformance.engine import ladder
+from conformance.engine.delivery import judge_delivery
+from conformance.engine.outcome import BackOff, Finding, Outcome, Stop
+from conformance.engine.session import Session
+from conformance.engine.tls import TlsSettings
+from conformance.engine.wire import ConnectError
+from conformance.observer import Observer
+from conformance.smtp import lint
+from conformance.smtp.reply import Reply
+from conformance.smtp.transcript import Transcript
+from conformance.stream import escape
+from conformance.target import Target
+
+QUIT_SECONDS = 2.0
+"""How long the reply to the closing QUIT may take before we hang up."""
+
+GREETING_SECONDS = 60.0
+"""The least that a greeting may take (RFC 5321 section 4.5.3.2.1 allows five minutes)."""
+
+_POLICY = re.compile(r"[45]\.7\.")
+_PLAIN_COMMAND = re.compile(rb"([A-Za-z0-9]+)(?:[ \t][^\r\n]*)?\r\n\Z")
+_RATE_LIMIT = re.compile(r"too (?:many|fast|much)|rate|slow down|throttl|try (?:again )?later|connection limit", re.I)
+
+
+class Dialer(Protocol):
+    """Makes connections."""
+
+    async def connect(self, session: Session) -> None:
+        """Connect a session. Raises ConnectError."""
+        ...
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all plays of a run share."""
+
+    target: Target
+    dialer: Dialer
+    observer: Observer | None = None
+    offers: frozenset[str] | None = None
+    """What the sanity dialogue saw offered, in clear or in TLS; None where it has not been asked."""
+    address: str = "127.0.0.1"
+    source_address: str = "127.0.0.1"
+    server_name: str | None = None
+    base: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def base_values(target: Target, address: str, source_address: str) -> dict[str, bytes]:
+    """Return the variables that are the same in every play."""
+    values: dict[str, bytes] = {
+        "client": target.client.encode(),
+        "host": target.host.encode(),
+        "port": str(target.port).encode(),
+        "address": address.encode(),
+        "source_address": source_address.encode(),
+        "user": (target.user or "").encode(),
+        "password": (target.password or "").encode(),
+    }
+    for name in model.ADDRESS_VARIABLES:
+        text = getattr(target, name)
+        if text is None and name == "recipient":
+            text = "postmaster"
+        if text is None:
+            continue
+        local, _, domain = text.rpartition("@") if "@" in text else (text, "", "")
+        values[name] = text.encode()
+        values[f"{name}_local"], values[f"{name}_domain"] = local.encode(), domain.encode()
+        values[f"{name}_local_upper"], values[f"{name}_domain_upper"] = local.upper().encode(), domain.upper().encode()
+    return values
+
+
+class Play:
+    """One play of one case."""
+
+    def __init__(self, case: Case, setting: Setting) -> None:
+        self.case = case
+        self.setting = setting
+        self.loop = asyncio.get_running_loop()
+        self.transcript = Transcript(self.loop.time())
+        self.timeout = max(setting.target.timeout, case.timeout or 0.0)
+        self.sessions: dict[int, Session] = {}
+        self.commands: dict[int, str] = {}
+        """The verb that each session's next reply answers; empty where several were sent at once."""
+        self.enhanced: dict[int, bool] = {}
+        self.utf8_known = False
+        self.findings: list[Finding] = []
+        self.replies = 0
+        self.greeting: float | None = None
+        self.died = False
+        self.values = self._values()
+
+    def _values(self) -> dict[str, bytes]:
+        values = dict(self.setting.base)
+        token = f"sc-{secrets.token_hex(10)}"
+        date = email.utils.formatdate(localtime=False)
+        values["token"] = token.encode()
+        values["case"] = self.case.id.encode()
+        values["date"] = date.encode()
+        values["header"] = (
+            b"From: <" + values["sender"] + b">\r\nTo: <" + values["recipient"] + b">\r\n"
+            b"Subject: smtp-conformance " + values["token"] + b"\r\nDate: " + values["date"] + b"\r\n"
+            b"Message-ID: <" + values["token"] + b"@" + values["client"] + b">\r\n"
+            b"Auto-Submitted: auto-generated\r\nX-SMTP-Conformance: " + values["case"] + b"\r\n"
+        )
+        values["message"] = values["header"] + b"\r\nA message of smtp-conformance; it can be deleted.\r\n"
+        for name, octets in self.case.variables.items():
+            values[name] = octets.fill(values)
+        return values
+
+    # ------------------------------------------------------------------ the play
+
+    async def run(self) -> Outcome:
+        """Play the case and return what it came to."""
+        outcome, reason, back_off, refused = "error", "", False, False
+        try:
+            await self._steps()
+            outcome = "pass"
+        except Stop as stop:
+            outcome, reason = stop.outcome, stop.reason
+        except BackOff as asked:
+            outcome, reason, back_off, refused = "inconclusive", asked.reason, True, asked.refused
+        except ConnectError as error:
+            outcome, reason, back_off, refused = "inconclusive", str(error), True, True
+        except (KeyError, ValueError) as error:
+            outcome, reason = "error", f"the case can't be played: {error!r}"
+        finally:
+            await self._leave()
+        now = self.loop.time()
+        return Outcome(
+            outcome,
+            reason,
+            self.transcript,
+            now - self.transcript.started,
+            tuple(self.findings),
+            self.replies,
+            self.greeting,
+            back_off,
+            refused,
+            self.died,
+        )
+
+    async def _steps(self) -> None:
+        await self.session(1)
+        self._check_offers()
+        for step in self.case.dialogue:
+            await self._step(step)
+
+    def _check_offers(self) -> None:
+        offers = self.sessions[1].offers or self.setting.offers
+        if offers is not None:
+            missing = [keyword for keyword in self.case.needs.ehlo if keyword not in offers]
+            if missing:
+                raise Stop("n/a", f"{', '.join(missing)} is not offered")
+
+    async def session(self, number: int) -> Session:
+        """Return a session; it is opened and brought to its start when first asked for."""
+        if number in self.sessions:
+            return self.sessions[number]
+        session = Session(number, self.transcript)
+        target = self.setting.target
+        phase, self.transcript.phase = self.transcript.phase, "start"
+        started = self.loop.time()
+        await self.setting.dialer.connect(session)
+        self.sessions[number] = session
+        self.transcript.add(self.loop.time(), number, "connect", detail=target.label)
+        if target.tls == "implicit" and getattr(session.wire, "upgrade", None) is None:
+            result = await session.start_tls(TlsSettings(self.setting.server_name), self.timeout)
+            if not result.established:
+                raise Stop("inconclusive", f"set-up: implicit TLS failed: {result.detail}")
+        await ladder.climb(self, session, self.case.start if number == 1 else self.case.start2, self.case.impact)
+        if self.greeting is None and self.case.start != "connect":
+            self.greeting = next(
+                (e.time - (started - self.transcript.started) for e in self.transcript.entries if e.kind == "S"), None
+            )
+        self.transcript.phase = phase if phase != "start" or number > 1 else ""
+        return session
+
+    async def _step(self, step: model.Step) -> None:
+        if isinstance(step, Send):
+            await self._send(step)
+        elif isinstance(step, Expect):
+            await self._expect(step)
+        elif isinstance(step, Tls):
+            await self._tls(step)
+        elif isinstance(step, Wait):
+            self.transcript.add(self.loop.time(), 1, "wait", detail=f"{step.seconds:g} s")
+            await asyncio.sleep(step.seconds)
+        elif isinstance(step, Hangup):
+            (await self.session(step.session)).hang_up(step.how)
+        else:
+            await self._delivered(step)
+
+    async def _send(self, step: Send) -> None:
+        session = await self.session(step.session)
+        pieces = [piece.fill(self.values) for piece in step.pieces]
+        whole = b"".join(pieces)
+        match = _PLAIN_COMMAND.match(whole)
+        self.commands[step.session] = match[1].decode("ascii").upper() if match else ""
+        if b"SMTPUTF8" in whole.upper():
+            self.utf8_known = True
+        if step.chop:
+            pieces = [whole[i : i + step.chop] for i in range(0, len(whole), step.chop)]
+        for index, piece in enumerate(pieces):
+            if index:
+                await asyncio.sleep(step.every)
+            session.send(piece)
+
+    # ------------------------------------------------------------------ replies
+
+    async def _event(self, session: Session, seconds: float) -> Event:
+        event = await session.event(seconds)
+        if isinstance(event, Reply):
+            self.replies += 1
+            context = lint.Context(
+                self.commands.get(session.number, ""), self.enhanced.get(session.number, False), self.utf8_known
+            )
+            for rule, detail in lint.findings(event, context):
+                self._found(rule, detail)
+        return event
+
+    def _found(self, rule: lint.Lint, detail: str) -> None:
+        if all(finding.lint is not rule for finding in self.findings):
+            self.findings.append(Finding(rule, detail, len(self.transcript.entries) - 1))
+
+    def no_unsolicited(self, session: Session) -> None:
+        """Note a reply that came though everything asked has been answered."""
+        if session.waiting and not session.over:
+            self._found(lint.UNSOLICITED, "a reply came before anything was asked")
+
+    async def need(self, session: Session, expected: str, words: str, what: str) -> Reply:
+        """Return the next reply of the set-up, which matches; anything else ends the play."""
+        seconds = max(self.timeout, GREETING_SECONDS) if what == "greeting" else self.timeout
+        event = await self._event(session, seconds)
+        matched = parse(expected).match(event) is not None
+        self._mark(session, expected, matched)
+        if matched and isinstance(event, Reply):
+            return event
+        self._ask_for_patience(event)
+        if isinstance(event, Closed) and what == "greeting":
+            raise BackOff("the server closed the connection before its greeting")
+        raise Stop("inconclusive", f"set-up: {words}, got {event}")
+
+    def _mark(self, session: Session, expected: str, met: bool, *, decides: bool = False) -> None:
+        if session.entry is not None:
+            session.entry.expected, session.entry.met, session.entry.decides = expected, met, decides
+
+    def _ask_for_patience(self, event: Event) -> None:
+        """Raise BackOff where the server says that it is busy: 421, or 45x for reasons of rate."""
+        if isinstance(event, Reply) and (
+            event.code == 421 or (event.code in (450, 451, 452) and _RATE_LIMIT.search(event.message))
+        ):
+            raise BackOff(f"the server asks for patience: {event}")
+
+    async def _expect(self, step: Expect) -> None:
+        session = await self.session(step.session)
+        event = await self._event(session, step.silence if step.silence is not None else self.timeout)
+        for alternative in step.alternatives:
+            bound = alternative.pattern.match(event)
+            if bound is None:
+                continue
+            self.values.update(bound)
+            self._mark(session, str(step), True, decides=not step.premise and alternative.verdict != model.GO)
+            self._decide(alternative, event)
+            return
+        self._mark(session, str(step), False, decides=not step.premise)
+        self._unmatched(step, event)
+
+    def _decide(self, alternative: Alternative, event: Event) -> None:
+        if alternative.verdict == model.GO:
+            return
+        reason = self.reason(alternative.reason)
+        raise Stop(alternative.verdict, reason or (f"{event}" if alternative.verdict != "pass" else ""))
+
+    def reason(self, octets: Octets) -> str:
+        """Return a reason with its variables shown escaped."""
+        return "".join(
+            part.decode() if isinstance(part, bytes) else escape(Octets((part,)).fill(self.values))
+            for part in octets.parts
+        )
+
+    def _unmatched(self, step: Expect, event: Event) -> None:
+        self._ask_for_patience(event)
+        if step.premise:
+            self.died = not isinstance(event, Reply)
+            raise Stop("inconclusive", f"needed {step}, got {event}")
+        if isinstance(event, Reply):
+            if event.code // 100 == 4:
+                raise Stop("inconclusive", f"a temporary refusal proves nothing: {event}")
+            policy = event.code // 100 == 5 and _POLICY.match(event.enhanced or "")
+            if policy and not self.setting.target.client_welcome:
+                raise Stop("inconclusive", f"refused on policy grounds: {event}")
+        self.died = not isinstance(event, Reply)
+        raise Stop("unexpected", f"unexpected {event}" + ("" if isinstance(event, Silence) else f" (expected {step})"))
+
+    async def _tls(self, step: Tls) -> None:
+        session = await self.session(step.session)
+        settings = TlsSettings(self.setting.server_name, step.minimum, step.maximum, step.verify)
+        result = await session.start_tls(settings, self.timeout)
+        for alternative in step.alternatives:
+            if alternative.pattern.match(result) is not None:
+                self._mark(session, alternative.pattern.source, True, decides=alternative.verdict != model.GO)
+                self._decide(alternative, result)
+                return
+        self._tls_unmatched(step, session, result)
+
+    def _tls_unmatched(self, step: Tls, session: Session, result: TlsResult) -> None:
+        if not step.alternatives and result.established:
+            return
+        expected = " or ".join(a.pattern.source for a in step.alternatives) or "established"
+        self._mark(session, expected, False, decides=bool(step.alternatives))
+        if not step.alternatives:
+            raise Stop("inconclusive", f"needed TLS, got {result}")
+        raise Stop("unexpected", f"unexpected {result}")
+
+    async def _delivered(self, step: Delivered) -> None:
+        if self.setting.observer is None:
+            raise Stop("untested", "no observer reads the mailbox")
+        detail, met = await judge_delivery(step, self.values, self.setting.observer)
+        entry = self.transcript.add(self.loop.time(), 1, "delivered", detail=detail)
+        entry.expected, entry.met, entry.decides = "delivered as described", met, not met
+        if met:
+            return
+        if step.otherwise is not None and step.otherwise != model.GO:
+            raise Stop(step.otherwise, f"{self.reason(step.reason)}: {detail}" if step.reason else detail)
+        if step.otherwise is None:
+            raise Stop("unexpected", detail)
+
+    # ------------------------------------------------------------------ the end
+
+    async def _leave(self) -> None:
+        self.transcript.phase = "finally"
+        if self.case.finally_ and 1 in self.sessions:
+            try:
+                for step in self.case.finally_:
+                    await self._step(step)
+            except (Stop, BackOff, ConnectError, KeyError, ValueError):
+                pass
+        for session in self.sessions.values():
+            await self._quit(session)
+
+    async def _quit(self, session: Session) -> None:
+        """Say QUIT where a command can be said, and hang up."""
+        last = session.last_reply
+        plain = last is not None and last.code not in (0, 354, 334) and self.commands.get(session.number) != ""
+        if not session.over and plain and not session.waiting:
+            self.commands[session.number] = "QUIT"
+            session.send(b"QUIT\r\n")
+            await self._event(session, min(QUIT_SECONDS, self.timeout))
+        session.hang_up()
+
+
+async def play(case: Case, setting: Setting) -> Outcome:
+    """Play a case once and return what it came to; cancelling it closes its connections."""
+    return await Play(case, setting).run()

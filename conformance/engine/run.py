@@ -1,0 +1,344 @@
+"""A run: header, sanity, the planned cases, sanity again, lints, footer; everything goes into one stream of events.
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import datetime
+import socket
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from conformance import __version__
+from conformance.case.model import IMPACTS, Case
+from conformance.engine import sanity
+from conformance.engine.exit import OK, UNREACHABLE, Exit, decide
+from conformance.engine.outcome import Finding, Outcome
+from conformance.engine.player import Dialer, Setting, base_values
+from conformance.engine.scheduler import Played, Scheduler
+from conformance.engine.wire import SocketDialer
+from conformance.observer import Observer
+from conformance.smtp.lint import ALL, Lint
+from conformance.stream import SCHEMA_VERSION, Event, Result
+from conformance.target import Target, how_to_give
+from conformance.verdict import Adjusting, judge
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a run is asked for, beyond target and cases."""
+
+    profile: Adjusting | None = None
+    profile_name: str = "interop"
+    impact: str = "session"
+    jobs: int | None = None
+    replay: bool = True
+    fail_on: frozenset[str] = frozenset({"must"})
+    selection: str = ""
+    case_set: str = ""
+
+
+@dataclass
+class Recorder:
+    """Makes results of plays and events of results, and counts."""
+
+    target: Target
+    options: Options
+    emit: Callable[[Event], None]
+    on_result: Callable[[Result], None] = lambda result: None
+    counts: Counter[str] = field(default_factory=Counter)
+    results: list[Result] = field(default_factory=list)
+    replies: int = 0
+    broken: dict[str, list[tuple[Case, Finding, Outcome]]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.secrets = secrets_of(self.target)
+
+    def played(self, played: Played) -> None:
+        """Take the result of a play."""
+        outcome = played.outcome
+        self.replies += outcome.replies
+        for finding in outcome.findings:
+            self._lint(played.case, finding, outcome)
+        earlier = tuple(old.transcript.events(self.secrets) for old in played.earlier)
+        self.result(
+            replace(
+                result_of(played.case, outcome.outcome, outcome.reason),
+                duration=round(outcome.duration, 6),
+                attempts=played.tries,
+                transcript=outcome.transcript.events(self.secrets),
+                earlier=earlier,
+            )
+        )
+
+    def not_played(self, case: Case, outcome: str, reason: str) -> None:
+        """Take a case that was not played, with the reason."""
+        self.result(replace(result_of(case, outcome, reason), attempts=0))
+
+    def result(self, result: Result) -> None:
+        """Judge a result and write it."""
+        verdict, remark = judge(
+            result.outcome, result.level, result.requirement, result.id, self.options.profile, self.target.waivers
+        )
+        result = replace(result, verdict=verdict, note=remark or result.note)
+        self.counts[verdict] += 1
+        self.results.append(replace(result, transcript=(), earlier=()))
+        self.emit(result.event())
+        self.on_result(result)
+
+    def _lint(self, case: Case, finding: Finding, outcome: Outcome) -> None:
+        cases = self.broken.setdefault(finding.lint.id, [])
+        cases.append((case, finding, outcome))
+        if len(cases) > 20:
+            cases[-1:] = [(case, finding, replace(outcome, transcript=type(outcome.transcript)(0.0)))]
+            return
+        entry = outcome.transcript.entries[min(finding.entry, len(outcome.transcript.entries) - 1)]
+        self.emit(
+            {
+                "type": "lint",
+                "id": finding.lint.id,
+                "case": case.id,
+                "requirement": [finding.lint.requirement],
+                "level": finding.lint.level,
+                "detail": finding.detail,
+                "octets": entry.event(self.secrets).get("octets", ""),
+            }
+        )
+
+    def lints(self) -> None:
+        """Write one result for each lint: what held on every reply of the run."""
+        for rule in ALL:
+            self.result(self._lint_result(rule))
+
+    def _lint_result(self, rule: Lint) -> Result:
+        from conformance.requirement.registry import find
+
+        requirement = find(rule.requirement)
+        spec = f"RFC {requirement.rfc} section {requirement.section}" if requirement else ""
+        found = self.broken.get(rule.id, [])
+        base = Result(
+            rule.id,
+            rule.title,
+            "pass",
+            "pass",
+            f"{self.replies} replies read",
+            (rule.requirement,),
+            rule.level,
+            spec,
+            tags=("lint",),
+        )
+        if not self.replies:
+            return replace(base, outcome="untested", reason="no reply was read", attempts=0)
+        if not found:
+            return base
+        case, finding, outcome = found[0]
+        events = outcome.transcript.events(self.secrets)
+        around = events[max(0, finding.entry - 1) : finding.entry + 1]
+        others = f", and in {len(found) - 1} other cases" if len(found) > 1 else ""
+        return replace(base, outcome="unexpected", reason=f"{finding.detail} (in {case.id}{others})", transcript=around)
+
+
+def result_of(case: Case, outcome: str, reason: str) -> Result:
+    """Return the result of a case with an outcome, not yet judged."""
+    return Result(
+        id=case.id,
+        title=case.title,
+        outcome=outcome,
+        verdict="",
+        reason=reason,
+        requirement=case.requirement,
+        level=case.level,
+        spec=case.spec,
+        severity=case.severity,
+        tags=case.tags,
+        impact=case.impact,
+        file=case.file,
+        line=case.line,
+        case_hash=case.hash,
+        remedy=case.remedy or None,
+        cwe=case.cwe,
+        cve=case.cve,
+    )
+
+
+def secrets_of(target: Target) -> tuple[bytes, ...]:
+    """Return the octets that appear in no transcript: the password, also in the base64 of AUTH."""
+    if not target.password:
+        return ()
+    user, password = (target.user or "").encode(), target.password.encode()
+    plain = [password, b"\0" + user + b"\0" + password, user + b"\0" + user + b"\0" + password]
+    return tuple(
+        octets for text in plain for octets in (text, base64.b64encode(text), base64.b64encode(text).rstrip(b"="))
+    )
+
+
+def gate(case: Case, target: Target, impact: str, offers: frozenset[str] | None) -> tuple[str, str] | None:
+    """Return why a case is not played (outcome and reason), or None."""
+    if target.role not in case.needs.role:
+        return "n/a", f"for role {' or '.join(case.needs.role)}, the target is {target.role}"
+    if IMPACTS.index(case.impact) > IMPACTS.index(impact):
+        return "untested", f"has the impact {case.impact}: allow it with --impact {case.impact}"
+    for need in case.needs.target:
+        if need == "recipient" and case.impact == "session" and not target.recipient:
+            continue
+        if not target.has(need):
+            return "untested", f"the target names no {need}: {how_to_give(need)}"
+    if offers is not None and (missing := [k for k in case.needs.ehlo if k not in offers]):
+        return "n/a", f"{', '.join(missing)} is not offered"
+    return None
+
+
+async def setting_for(target: Target, dialer: Dialer | None = None, observer: Observer | None = None) -> Setting:
+    """Return the setting for plays against a target; its host name is looked up once."""
+    address, source = target.host, target.source or "127.0.0.1"
+    if dialer is None:
+        if not target.unix:
+            address = await _resolve(target)
+        dialer = SocketDialer(address, target.port, target.unix, target.source, target.timeout)
+    return Setting(
+        target=target,
+        dialer=dialer,
+        observer=observer,
+        address=address,
+        source_address=source,
+        server_name=target.host if target.host and not target.host.replace(".", "").isdigit() else None,
+        base=base_values(target, address, source),
+    )
+
+
+async def _resolve(target: Target) -> str:
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise UnreachableError(f"{target.host}: no address is known for this name") from None
+    return str(found[0][4][0])
+
+
+class UnreachableError(Exception):
+    """The target can't be reached or is no SMTP server."""
+
+
+def header(target: Target, options: Options, planned: int) -> Event:
+    """Return the header of the stream."""
+    return {
+        "type": "header",
+        "schema_version": SCHEMA_VERSION,
+        "tool": "smtp-conformance",
+        "version": __version__,
+        "case_set": options.case_set,
+        "started": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "target": {
+            "name": target.label,
+            "host": target.host,
+            "port": target.port,
+            "role": target.role,
+            "tls": target.tls,
+            "given": list(target.given),
+        },
+        "profile": options.profile_name,
+        "impact": options.impact,
+        "selection": options.selection,
+        "planned": planned,
+    }
+
+
+async def run(
+    cases: Sequence[Case],
+    target: Target,
+    options: Options,
+    emit: Callable[[Event], None],
+    on_result: Callable[[Result], None] = lambda result: None,
+    dialer: Dialer | None = None,
+    observer: Observer | None = None,
+) -> Exit:
+    """Play cases against a target, write the stream, and return how the run ends. A cancelled run keeps what it has."""
+    emit(header(target, options, len(cases)))
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    recorder = Recorder(target, options, emit, on_result)
+    ending: Exit | None = None
+    try:
+        ending = await _run(cases, target, options, recorder, dialer, observer)
+    except asyncio.CancelledError:
+        ending = Exit(2, "interrupted: what was done is written")
+        raise
+    finally:
+        if ending is None:
+            ending = Exit(3, "an error in the suite")
+        emit(
+            {
+                "type": "footer",
+                "counts": dict(recorder.counts),
+                "duration": round(loop.time() - started, 3),
+                "exit": ending.code,
+                "exit_reason": ending.reason,
+                "interrupted": ending.code == 2,
+            }
+        )
+    return ending
+
+
+async def _run(
+    cases: Sequence[Case],
+    target: Target,
+    options: Options,
+    recorder: Recorder,
+    dialer: Dialer | None,
+    observer: Observer | None,
+) -> Exit:
+    try:
+        setting = await setting_for(target, dialer, observer)
+    except UnreachableError as error:
+        return Exit(UNREACHABLE, str(error))
+    transaction = options.impact != "session" and bool(target.recipient) and target.role != "submission"
+    first = await _first_sanity(setting, transaction, recorder)
+    if first.problem:
+        return Exit(UNREACHABLE, first.problem)
+    setting = replace(setting, offers=await sanity.offered(setting, first))
+    planned = []
+    for case in cases:
+        reason = gate(case, target, options.impact, setting.offers)
+        if reason is None:
+            planned.append(case)
+        else:
+            recorder.not_played(case, *reason)
+    scheduler = Scheduler(setting, recorder.played, _noting(recorder), options.jobs or target.jobs, options.replay)
+    await scheduler.run(planned)
+    if scheduler.stopped:
+        ended = {result.id for result in recorder.results}
+        for case in planned:
+            if case.id not in ended:
+                recorder.not_played(case, "inconclusive", f"not played: {scheduler.stopped}")
+        recorder.lints()
+        return Exit(UNREACHABLE, scheduler.stopped)
+    last = await sanity.check(setting)
+    recorder.lints()
+    if last.problem:
+        return Exit(UNREACHABLE, f"the server no longer answers after the last case: {last.problem}")
+    return decide(recorder.results, options.fail_on)
+
+
+def _noting(recorder: Recorder) -> Callable[[str], None]:
+    return lambda text: recorder.emit({"type": "note", "text": text})
+
+
+async def _first_sanity(setting: Setting, transaction: bool, recorder: Recorder) -> sanity.Sanity:
+    """Return what the first sanity dialogue finds; a server that says 421 is asked again, a few times."""
+    pause = 0.5
+    for _ in range(3):
+        found = await sanity.check(setting)
+        if not found.outcome.back_off or not found.problem:
+            break
+        await asyncio.sleep(pause)
+        pause *= 2
+    if found.problem or not transaction:
+        return found
+    full = await sanity.check(setting, transaction=True)
+    if full.problem:
+        _noting(recorder)(f"the sanity transaction was not taken: {full.problem}")
+    return found
+
+
+__all__ = ["OK", "Options", "run"]

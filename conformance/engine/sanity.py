@@ -1,0 +1,84 @@
+"""The sanity dialogue: is this an SMTP server that talks to us? Played first, last, and after a case that ended badly.
+
+A server that died under a case is the finding, not the fifty failures after it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from conformance.case.model import Alternative, Case, Expect, Send
+from conformance.case.octets import Message, Octets
+from conformance.case.pattern import parse
+from conformance.engine.outcome import Outcome
+from conformance.engine.player import Play, Setting
+
+FOREIGN_GREETINGS = (
+    (b"SSH-", "an SSH server"),
+    (b"HTTP/", "an HTTP server"),
+    (b"<html", "an HTTP server"),
+    (b"<!doctype", "an HTTP server"),
+    (b"* OK", "an IMAP server"),
+    (b"+OK", "a POP3 server"),
+    (b"\x15\x03", "a TLS server: use smtps:// or tls: implicit"),
+    (b"RFB ", "a VNC server"),
+    (b"-ERR", "a POP3 or Redis server"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sanity:
+    """What the sanity dialogue found: ``problem`` is empty where the server talks SMTP with us."""
+
+    problem: str
+    outcome: Outcome
+    offers: frozenset[str] = frozenset()
+
+
+def _case(start: str, *, transaction: bool) -> Case:
+    steps: tuple[Send | Expect, ...] = ()
+    if transaction:
+        accepted = Alternative(parse("2xx"), "pass", Octets(()))
+        message = Message(Octets((b"The sanity check of smtp-conformance; it can be deleted.\n",)))
+        steps = (Send(1, (Octets((message,)),)), Expect(1, (accepted,), premise=False))
+    return Case(
+        id="sanity",
+        title="The server greets, answers EHLO, and takes a message where that is allowed",
+        requirement=(),
+        level="MUST",
+        spec="",
+        dialogue=steps,
+        start=start,
+    )
+
+
+async def check(setting: Setting, *, transaction: bool = False) -> Sanity:
+    """Play the sanity dialogue and return what it found."""
+    play = Play(_case("data" if transaction else "ehlo", transaction=transaction), setting)
+    outcome = await play.run()
+    offers = play.sessions[1].offers if 1 in play.sessions else frozenset()
+    if outcome.outcome == "pass":
+        return Sanity("", outcome, offers)
+    return Sanity(_problem(outcome, setting), outcome, offers)
+
+
+def _problem(outcome: Outcome, setting: Setting) -> str:
+    label = setting.target.label
+    if outcome.refused:
+        return f"{label}: {outcome.reason}"
+    sent = b"".join(entry.octets for entry in outcome.transcript.entries if entry.kind == "S")
+    for start, words in FOREIGN_GREETINGS:
+        if sent[:64].lower().startswith(start.lower()) or b"\n" + start in sent[:2048]:
+            return f"{label} is {words}, not an SMTP server"
+    if not sent:
+        return f"{label} took the connection and said nothing: no SMTP greeting ({outcome.reason})"
+    return f"{label}: {outcome.reason.removeprefix('set-up: ')}"
+
+
+async def offered(setting: Setting, first: Sanity) -> frozenset[str]:
+    """Return every keyword offered, in clear and (where STARTTLS is offered) in TLS."""
+    if "STARTTLS" not in first.offers or setting.target.tls == "implicit":
+        return first.offers
+    play = Play(_case("tls", transaction=False), setting)
+    await play.run()
+    return first.offers | (play.sessions[1].offers if 1 in play.sessions else frozenset())
