@@ -361,8 +361,7 @@ class Play:
     async def _quit(self, session: Session) -> None:
         """Say QUIT where a command can be said, and hang up."""
         last = session.last_reply
-        plain = last is not None and last.code not in (0, 354, 334) and self.commands.get(session.number) != ""
-        if not session.over and plain and not session.waiting:
+        if not session.over and last is not None and last.code not in (0, 354, 334) and not session.waiting:
             self.commands[session.number] = "QUIT"
             session.send(b"QUIT\r\n")
             await self._event(session, min(QUIT_SECONDS, self.timeout))

@@ -1,4 +1,4 @@
-"""A run: header, sanity, the planned cases, sanity again, lints, footer; everything goes into one stream of events.
+"""A run: header, sanity, the planned cases, sanity again, lints, footer; everything goes into one stream of events."""
 
 from __future__ import annotations
 

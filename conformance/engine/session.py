@@ -50,6 +50,7 @@ class Session:
         self.offers: frozenset[str] = frozenset()
         """Every EHLO keyword offered in this session so far, in upper case."""
         self.last_reply: Reply | None = None
+        """The event read last, where it was a reply."""
         self.entry: Entry | None = None
         """The transcript entry of the event that was read last."""
         self.tls: TlsLayer | None = None
@@ -152,13 +153,13 @@ class Session:
             await self._wait(seconds)
         if self._events:
             event, self.entry = self._events.popleft()
-            if isinstance(event, Reply):
-                self.last_reply = event
+            self.last_reply = event if isinstance(event, Reply) else None
             return event
         if self.over:
             self.entry = self._note("close", "the connection has ended already")
             return self._ended or Closed()
         self.entry = self._note("silence", f"{seconds:g} s")
+        self.last_reply = None
         return Silence(seconds, self._parser.pending)
 
     async def _wait(self, seconds: float) -> None:

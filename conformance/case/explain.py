@@ -1,0 +1,189 @@
+"""A case for people: its dialogue as C: and S: lines with the reason of each alternative, and the same in English."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+
+from conformance.case.model import GO, Alternative, Case, Delivered, Expect, Hangup, Send, Step, Tls, Wait
+from conformance.case.octets import Base64, Fill, Message, Octets, Part, Variable
+from conformance.stream import escape
+
+_STARTS = {
+    "connect": "connects, without reading the greeting",
+    "greeting": "connects and reads the greeting",
+    "ehlo": "connects and says EHLO",
+    "tls": "connects, says EHLO, starts TLS and says EHLO again",
+    "auth": "connects, says EHLO (in TLS where that is offered) and authenticates",
+    "mail": "opens a mail transaction (MAIL)",
+    "rcpt": "opens a mail transaction with one recipient (MAIL, RCPT)",
+    "data": "opens a mail transaction and sends DATA (MAIL, RCPT, DATA, 354)",
+}
+
+_VERDICTS = {
+    "pass": "the case passes",
+    "fail": "the case fails",
+    "warn": "the case warns",
+    "info": "this is noted",
+    "n/a": "the case does not apply",
+    "inconclusive": "nothing can be told",
+    GO: "the dialogue goes on",
+}
+
+
+def octets_text(octets: Octets) -> str:
+    """Return a template as text: literal octets escaped, variables as ``$name``."""
+    return "".join(_part(part) for part in octets.parts)
+
+
+def _part(part: Part) -> str:
+    if isinstance(part, bytes):
+        return escape(part)
+    if isinstance(part, Variable):
+        return f"${part.name}"
+    if isinstance(part, Base64):
+        return f"<base64 of {octets_text(part.of)}>"
+    if isinstance(part, Message):
+        return f"$header\\r\\n\\r\\n{octets_text(part.text)} <dot-stuffed> .\\r\\n"
+    if isinstance(part, Fill):
+        times = f"${part.times.name}" if isinstance(part.times, Variable) else str(part.times)
+        minus = f" less the length of {octets_text(part.minus)}" if part.minus is not None else ""
+        return f"<{octets_text(part.of)} x {times}{minus}>"
+    raise TypeError(part)
+
+
+def dialogue_lines(case: Case) -> Iterator[str]:
+    """Yield the dialogue as lines, alternatives indented below their ``S:``."""
+    for step in case.dialogue:
+        yield from _lines(step)
+    if case.finally_:
+        yield "finally"
+        for step in case.finally_:
+            yield from _lines(step)
+
+
+def _number(session: int) -> str:
+    return "" if session == 1 else str(session)
+
+
+def _lines(step: Step) -> Iterator[str]:
+    if isinstance(step, Send):
+        for piece in step.pieces:
+            yield f"C{_number(step.session)}: {octets_text(piece).removesuffix(_CRLF)}{_slow(step)}"
+    elif isinstance(step, Expect):
+        if step.premise:
+            yield f"S{_number(step.session)}: {step}"
+        else:
+            yield f"S{_number(step.session)}:"
+            yield from (f"     {line}" for line in _alternatives(step.alternatives))
+    elif isinstance(step, Tls):
+        yield f"<TLS handshake{_number(step.session)}>"
+        yield from (f"     {line}" for line in _alternatives(step.alternatives))
+    elif isinstance(step, Wait):
+        yield f"<{step.seconds:g} s go by>"
+    elif isinstance(step, Hangup):
+        yield f"<the client {'resets' if step.how == 'reset' else 'closes'} the connection>"
+    else:
+        yield f"<mailbox: {_delivered(step)}>"
+
+
+_CRLF = "\\r\\n"
+
+
+def _slow(step: Send) -> str:
+    if step.chop:
+        return f"   <{step.chop} octets at a time, every {step.every:g} s>"
+    return f"   <a segment of its own, every {step.every:g} s>" if len(step.pieces) > 1 else ""
+
+
+def _alternatives(alternatives: tuple[Alternative, ...]) -> Iterator[str]:
+    width = max((len(a.pattern.source) for a in alternatives), default=0)
+    for a in alternatives:
+        reason = octets_text(a.reason)
+        yield f"{a.pattern.source:<{width}}  {a.verdict}{f' - {reason}' if reason else ''}"
+
+
+def _delivered(step: Delivered) -> str:
+    parts = [f"{step.count} message{'s' * (step.count != 1)} for {octets_text(step.to)} within {step.within:g} s"]
+    if step.body is not None:
+        parts.append(f"body {octets_text(step.body)}")
+    parts += [f"contains {octets_text(o)}" for o in step.contains] + [f"lacks {octets_text(o)}" for o in step.lacks]
+    for field in step.header:
+        state = "absent" if not field.present else f"matches /{field.regex}/" if field.regex else "present"
+        parts.append(f"{field.name} {state}")
+    if step.sender is not None:
+        parts.append(f"reverse-path {octets_text(step.sender)}")
+    return "; ".join(parts)
+
+
+def show(case: Case) -> str:
+    """Return the case as ``smtp-conformance show`` prints it."""
+    lines = [case.id, f"  {case.title}", ""]
+    lines += [f"  {line}" for name in case.requirement for line in requirement_lines(name)]
+    lines += ["", f"  starts at {case.start}; impact {case.impact}; {_needs(case)}"]
+    if case.note:
+        lines += ["", *(f"  {line}" for line in textwrap.wrap(case.note, 96))]
+    for name, value in case.variables.items():
+        lines.append(f"  ${name} = {octets_text(value)}")
+    lines += ["", *(f"    {line}" for line in dialogue_lines(case)), "", f"  {case.file}:{case.line}"]
+    if case.after:
+        lines.insert(-1, f"  after: {', '.join(case.after)}")
+    return "\n".join(lines)
+
+
+def requirement_lines(name: str) -> list[str]:
+    """Return a requirement as lines: id, level, place, statement."""
+    from conformance.requirement.registry import find
+
+    found = find(name)
+    if found is None:
+        return [name]
+    head = f"{name}  {found.level}" + (f"  RFC {found.rfc} section {found.section}" if found.rfc else "")
+    return [head, *(f"  {line}" for line in textwrap.wrap(found.statement, 94))]
+
+
+def _needs(case: Case) -> str:
+    parts = [f"needs {keyword} in the EHLO reply" for keyword in case.needs.ehlo]
+    if case.needs.target:
+        parts.append(f"needs {', '.join(case.needs.target)} in the target file")
+    return "; ".join([*parts, f"for {', '.join(case.needs.role)}"])
+
+
+def explain(case: Case) -> str:
+    """Return in English what a case does and why."""
+    sentences = [f"The client {_STARTS[case.start]}."]
+    for step in case.dialogue:
+        sentences.append(_sentence(step))
+    why = [line.strip() for name in case.requirement for line in requirement_lines(name)[1:]]
+    text = [case.title + ".", "", *textwrap.wrap(" ".join(sentences), 96)]
+    if case.control:
+        text += ["", "This is the control: where it does not pass, the other rows of its table say nothing."]
+    text += ["", *textwrap.wrap(f"Why: {' '.join(why)} ({', '.join(case.requirement)}, {case.level})", 96)]
+    if case.note:
+        text += ["", *textwrap.wrap(case.note, 96)]
+    return "\n".join(text)
+
+
+def _sentence(step: Step) -> str:
+    if isinstance(step, Send):
+        sent = ", then ".join(f"“{octets_text(piece).removesuffix(_CRLF)}”" for piece in step.pieces)
+        return f"It sends {sent}{_slow(step).replace('   ', ' ')}."
+    if isinstance(step, Expect) and step.premise:
+        return f"The server answers {step} (otherwise nothing can be told)."
+    if isinstance(step, Expect):
+        return f"Now {_choices(step.alternatives)}."
+    if isinstance(step, Tls):
+        return "A TLS handshake follows" + (f": {_choices(step.alternatives)}." if step.alternatives else ".")
+    if isinstance(step, Wait):
+        return f"{step.seconds:g} seconds go by."
+    if isinstance(step, Hangup):
+        return "The client ends the connection."
+    return f"In the mailbox there is then: {_delivered(step)}."
+
+
+def _choices(alternatives: tuple[Alternative, ...]) -> str:
+    said = []
+    for a in alternatives:
+        reason = octets_text(a.reason)
+        said.append(f"on {a.pattern.source} {_VERDICTS[a.verdict]}{f' ({reason})' if reason else ''}")
+    return "; ".join(said)

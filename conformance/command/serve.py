@@ -1,0 +1,45 @@
+"""``serve``: the reference server on a loopback port, with or without faults."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+
+from conformance.command.common import tell
+from conformance.engine.exit import OK
+
+
+def main(given: argparse.Namespace) -> int:
+    """Serve until interrupted, or print the catalogue of faults; return the exit code."""
+    from conformance.reference.faults import FAULTS
+
+    if given.list_faults:
+        for fault in FAULTS.values():
+            print(f"{fault.name}  {fault.title}  ({', '.join(fault.breaks)})")
+        return OK
+    unknown = [name for name in given.fault if name not in FAULTS]
+    if unknown:
+        import difflib
+
+        near = difflib.get_close_matches(unknown[0], FAULTS, 3, 0.4)
+        hint = f": did you mean {' or '.join(near)}?" if near else ""
+        return tell(f"no fault is named {unknown[0]!r}{hint} (smtp-conformance serve --list shows all)")
+    try:
+        asyncio.run(_serve(given))
+    except KeyboardInterrupt:
+        print("stopped")
+    except OSError as error:
+        return tell(f"port {given.port}: {error.strerror}")
+    return OK
+
+
+async def _serve(given: argparse.Namespace) -> None:
+    from conformance.reference.serve import serving
+    from conformance.reference.site import Site
+
+    site = Site(role="lmtp" if given.lmtp else "mx")
+    async with serving(site, faults=tuple(given.fault), port=given.port, tls=given.tls) as endpoint:
+        broken = f", broken by {', '.join(given.fault)}" if given.fault else ""
+        print(f"{'LMTP' if given.lmtp else 'SMTP'} on {endpoint.host}:{endpoint.port}{broken}; Ctrl-C stops it")
+        print("mailboxes alice@lab.test, bob@lab.test; users alice, bob", flush=True)
+        await asyncio.Event().wait()
