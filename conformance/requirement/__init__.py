@@ -1,0 +1,1 @@
+"""Requirements: the registry of normative statements (data) and the ledger of which are tested."""

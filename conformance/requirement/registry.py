@@ -1,0 +1,88 @@
+"""The registry: every normative statement that the suite knows, one JSON object a line, one file a document."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+DATA = Path(__file__).with_name("data")
+
+_ID = re.compile(r"RFC(\d+)-")
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One normative statement; ``statement`` is in our own words, the RFC's text is the only norm."""
+
+    id: str
+    level: str
+    rfc: int
+    section: str
+    subject: str
+    topic: str
+    statement: str
+    observable: str
+    how: str
+    implied: bool = False
+    extension: str = ""
+    caution: str = ""
+    needs: tuple[str, ...] = ()
+    same_as: tuple[str, ...] = ()
+    keywords: tuple[int, ...] = ()
+
+
+_FIELDS = {field.name for field in fields(Requirement)}
+
+
+@cache
+def _document(rfc: str) -> dict[str, Requirement]:
+    file = DATA / f"rfc{rfc}.jsonl"
+    if not file.is_file():
+        return {}
+    with file.open(encoding="utf-8") as lines:
+        return {entry.id: entry for entry in (_requirement(json.loads(line)) for line in lines)}
+
+
+def _requirement(values: dict[str, Any]) -> Requirement:
+    kept = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items() if key in _FIELDS}
+    return Requirement(**kept)
+
+
+def find(name: str) -> Requirement | None:
+    """Return the requirement with this id, or None."""
+    match = _ID.match(name)
+    return _document(match[1]).get(name) if match else None
+
+
+def requirement(name: str) -> Requirement:
+    """Return the requirement with this id. Raises KeyError."""
+    found = find(name)
+    if found is None:
+        raise KeyError(name)
+    return found
+
+
+def statement(name: str) -> str | None:
+    """Return what a requirement asks, or None for an unknown id."""
+    found = find(name)
+    return found.statement if found else None
+
+
+def all_requirements() -> Iterator[Requirement]:
+    """Yield every requirement, by document."""
+    for file in sorted(DATA.glob("rfc*.jsonl"), key=lambda file: int(file.stem[3:])):
+        yield from _document(file.stem[3:]).values()
+
+
+def suggest(name: str) -> list[str]:
+    """Return the ids nearest to a mistyped one."""
+    import difflib
+
+    match = _ID.match(name)
+    known = list(_document(match[1])) if match else [entry.id for entry in all_requirements()]
+    return difflib.get_close_matches(name, known, n=3, cutoff=0.6)
