@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 async def climb(play: Play, session: Session, start: str, impact: str) -> None:
     """Bring a connected session to a state. Raises Stop (inconclusive) or BackOff (the server asks us to wait)."""
+    play.commands[session.number] = "CONNECT"
     wanted = START_LADDER.index(start)
     target = play.setting.target
     if start == "connect":
@@ -50,19 +51,14 @@ async def ask(play: Play, session: Session, line: bytes, expected: str, what: st
 
 
 async def _greeting(play: Play, session: Session) -> None:
-    play.commands[session.number] = "CONNECT"
     await play.need(session, "220", "needed a 220 greeting", "greeting")
 
 
 async def ehlo(play: Play, session: Session) -> None:
-    """Send EHLO (LHLO) and note what is offered."""
+    """Send EHLO (LHLO); the session notes what is offered."""
     verb = "LHLO" if play.setting.target.role == "lmtp" else "EHLO"
     play.commands[session.number] = verb
-    reply = await ask(play, session, verb.encode() + b" " + play.setting.target.client.encode(), "250", verb)
-    words = (text.split(None, 1) for text in reply.texts[1:])
-    session.offers |= {word[0].decode("latin-1").upper() for word in words if word}
-    if not play.utf8_known:
-        play.enhanced[session.number] = "ENHANCEDSTATUSCODES" in session.offers
+    await ask(play, session, verb.encode() + b" " + play.setting.target.client.encode(), "250", verb)
 
 
 async def _tls(play: Play, session: Session) -> None:

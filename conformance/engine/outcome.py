@@ -51,3 +51,5 @@ class Outcome:
     refused: bool = False
     died: bool = False
     """The connection ended, or went silent, where the case expected an answer."""
+    in_dialogue: bool = False
+    """The server asked for patience in the dialogue of the case, not in its set-up."""

@@ -31,6 +31,9 @@ from conformance.smtp.transcript import Transcript
 from conformance.stream import escape
 from conformance.target import Target
 
+SILENCE_FACTOR = 3.0
+"""Silence is believed when it lasts so many times longer than the slowest reply of the play: a slow server is not mute."""
+
 QUIT_SECONDS = 2.0
 """How long the reply to the closing QUIT may take before we hang up."""
 
@@ -106,7 +109,10 @@ class Play:
         self.findings: list[Finding] = []
         self.replies = 0
         self.greeting: float | None = None
+        self.slowest = 0.0
+        """The longest that a reply of this play took, in seconds: what silence is depends on it."""
         self.died = False
+        self.in_dialogue = False
         self.values = self._values()
 
     def _values(self) -> dict[str, bytes]:
@@ -139,6 +145,7 @@ class Play:
             outcome, reason = stop.outcome, stop.reason
         except BackOff as asked:
             outcome, reason, back_off, refused = "inconclusive", asked.reason, True, asked.refused
+            self.in_dialogue = self.transcript.phase == ""
         except ConnectError as error:
             outcome, reason, back_off, refused = "inconclusive", str(error), True, True
         except (KeyError, ValueError) as error:
@@ -157,6 +164,7 @@ class Play:
             back_off,
             refused,
             self.died,
+            self.in_dialogue,
         )
 
     async def _steps(self) -> None:
@@ -212,6 +220,8 @@ class Play:
 
     async def _send(self, step: Send) -> None:
         session = await self.session(step.session)
+        if step is self.case.dialogue[0] and self.case.start != "connect":
+            self.no_unsolicited(session)
         pieces = [piece.fill(self.values) for piece in step.pieces]
         whole = b"".join(pieces)
         match = _PLAIN_COMMAND.match(whole)
@@ -228,6 +238,7 @@ class Play:
     # ------------------------------------------------------------------ replies
 
     async def _event(self, session: Session, seconds: float) -> Event:
+        asked = self.loop.time()
         event = await session.event(seconds)
         if isinstance(event, Reply):
             self.replies += 1
@@ -236,6 +247,11 @@ class Play:
             )
             for rule, detail in lint.findings(event, context):
                 self._found(rule, detail)
+            if context.command in ("EHLO", "LHLO") and event.code == 250:
+                session.note_offers(event)
+                self.enhanced[session.number] = "ENHANCEDSTATUSCODES" in session.offers
+            if session.entry is not None:
+                self.slowest = max(self.slowest, session.entry.time - (asked - self.transcript.started))
         return event
 
     def _found(self, rule: lint.Lint, detail: str) -> None:
@@ -273,7 +289,8 @@ class Play:
 
     async def _expect(self, step: Expect) -> None:
         session = await self.session(step.session)
-        event = await self._event(session, step.silence if step.silence is not None else self.timeout)
+        seconds = self.timeout if step.silence is None else max(step.silence, SILENCE_FACTOR * self.slowest)
+        event = await self._event(session, seconds)
         for alternative in step.alternatives:
             bound = alternative.pattern.match(event)
             if bound is None:
@@ -310,7 +327,9 @@ class Play:
             if policy and not self.setting.target.client_welcome:
                 raise Stop("inconclusive", f"refused on policy grounds: {event}")
         self.died = not isinstance(event, Reply)
-        raise Stop("unexpected", f"unexpected {event}" + ("" if isinstance(event, Silence) else f" (expected {step})"))
+        if isinstance(event, Silence):
+            raise Stop("inconclusive", f"{event} (expected {step}; RFC 5321 section 4.5.3.2 allows minutes: --timeout)")
+        raise Stop("unexpected", f"unexpected {event} (expected {step})")
 
     async def _tls(self, step: Tls) -> None:
         session = await self.session(step.session)

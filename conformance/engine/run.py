@@ -20,7 +20,7 @@ from conformance.engine.scheduler import Played, Scheduler
 from conformance.engine.wire import SocketDialer
 from conformance.observer import Observer
 from conformance.smtp.lint import ALL, Lint
-from conformance.stream import SCHEMA_VERSION, Event, Result
+from conformance.stream import SCHEMA_VERSION, Event, Result, escape
 from conformance.target import Target, how_to_give
 from conformance.verdict import Adjusting, judge
 
@@ -64,13 +64,19 @@ class Recorder:
         earlier = tuple(old.transcript.events(self.secrets) for old in played.earlier)
         self.result(
             replace(
-                result_of(played.case, outcome.outcome, outcome.reason),
+                result_of(played.case, outcome.outcome, self.redacted(outcome.reason)),
                 duration=round(outcome.duration, 6),
                 attempts=played.tries,
                 transcript=outcome.transcript.events(self.secrets),
                 earlier=earlier,
             )
         )
+
+    def redacted(self, text: str) -> str:
+        """Return text without secrets."""
+        for secret in self.secrets:
+            text = text.replace(secret.decode("utf-8", "replace"), "********").replace(escape(secret), "********")
+        return text
 
     def not_played(self, case: Case, outcome: str, reason: str) -> None:
         """Take a case that was not played, with the reason."""

@@ -26,6 +26,9 @@ JOBS_ELSEWHERE = 3
 MOST_TRIES = 6
 """How often a case is tried when the server asks for patience."""
 
+TRIES_IN_DIALOGUE = 2
+"""How often, when it does so in the dialogue of the case itself: that may be its answer to the stimulus."""
+
 FIRST_PAUSE = 0.25
 """The first pause before trying again, in seconds; it doubles each time."""
 
@@ -161,6 +164,8 @@ class Scheduler:
             outcome = await play(case, self.setting)
             if not outcome.back_off:
                 self._went_well(outcome)
+                return Played(case, outcome, tries=attempt)
+            if outcome.in_dialogue and attempt >= TRIES_IN_DIALOGUE:
                 return Played(case, outcome, tries=attempt)
             self._slow_down(outcome, pause)
             if self.stopped:

@@ -122,6 +122,11 @@ class Session:
 
     # ------------------------------------------------------------------ for the player
 
+    def note_offers(self, reply: Reply) -> None:
+        """Note the keywords of a positive EHLO reply."""
+        words = (text.split(None, 1) for text in reply.texts[1:])
+        self.offers |= {word[0].decode("latin-1").upper() for word in words if word}
+
     @property
     def waiting(self) -> int:
         """How many events have come that nobody has read."""
