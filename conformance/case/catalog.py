@@ -95,7 +95,7 @@ def expression(text: str) -> Callable[[str], bool]:
 
     Raises SelectionError.
     """
-    tokens = _TOKENS.findall(text)
+    tokens: list[str] = _TOKENS.findall(text)
     if not tokens:
         raise SelectionError("-k '': an expression has at least one word")
     position = 0

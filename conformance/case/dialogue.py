@@ -110,20 +110,21 @@ def _encoded(node: Node, given: dict[str, Node], context: Context) -> tuple[Part
         return (Message(octets(value, context)),)
     if form == "fill":
         minus = octets(given["minus"], context) if "minus" in given else None
-        return (Fill(octets(value, context), _times(given["times"], context), minus),)
+        return (Fill(octets(value, context), _number(given["times"], "times", context), minus),)
     try:
         return (binascii.unhexlify(re.sub(r"\s+", "", value.string("hex"))),)
     except (ValueError, binascii.Error):
         value.fail("hex is pairs of hexadecimal digits: {hex: 0d 0a}")
 
 
-def _times(node: Node, context: Context) -> int | Variable:
+def _number(node: Node, what: str, context: Context, minimum: int = 0) -> int | Variable:
+    """Return a number or the variable that holds it. Raises SourceError."""
     if isinstance(node.value, str):
         name = node.value.removeprefix("$").strip("{}")
         if node.value.startswith("$") and name in context.names:
             return Variable(name)
-        node.fail("times is a number or a $variable")
-    return node.integer("times")
+        node.fail(f"{what} is a number or a $variable")
+    return node.integer(what, minimum)
 
 
 CRLF = Octets((b"\r\n",))
@@ -150,7 +151,7 @@ def _send(node: Node, session: int, context: Context) -> Send:
                 given[key].fail_key(f"segments and {key} don't go together")
         pieces = tuple(octets(item, context) for item in given["segments"].items("segments"))
         return Send(session, pieces, every=every, line=node.line)
-    chop = given["chop"].integer("chop", 1) if "chop" in given else 0
+    chop = _number(given["chop"], "chop", context, 1) if "chop" in given else 0
     if "every" in given and not chop:
         given["every"].fail_key("every belongs to chop or segments")
     rest = {key: value for key, value in given.items() if key not in ("chop", "every", "line")}

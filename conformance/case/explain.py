@@ -92,7 +92,8 @@ _CRLF = "\\r\\n"
 
 def _slow(step: Send) -> str:
     if step.chop:
-        return f"   <{step.chop} octets at a time, every {step.every:g} s>"
+        size = step.chop if isinstance(step.chop, int) else f"${step.chop.name}"
+        return f"   <{size} octets at a time, every {step.every:g} s>"
     return f"   <a segment of its own, every {step.every:g} s>" if len(step.pieces) > 1 else ""
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from conformance.case.octets import Octets
+from conformance.case.octets import Octets, Variable
 from conformance.case.pattern import Pattern
 
 GO = "go"
@@ -55,7 +55,7 @@ class Send:
 
     session: int
     pieces: tuple[Octets, ...]
-    chop: int = 0
+    chop: int | Variable = 0
     every: float = 0.0
     line: int = 0
 

@@ -32,7 +32,7 @@ from conformance.stream import escape
 from conformance.target import Target
 
 SILENCE_FACTOR = 3.0
-"""Silence is believed when it lasts so many times longer than the slowest reply of the play: a slow server is not mute."""
+"""Silence is believed when it lasts so many times longer than the slowest reply of the play: slow is not mute."""
 
 QUIT_SECONDS = 2.0
 """How long the reply to the closing QUIT may take before we hang up."""
@@ -229,7 +229,8 @@ class Play:
         if b"SMTPUTF8" in whole.upper():
             self.utf8_known = True
         if step.chop:
-            pieces = [whole[i : i + step.chop] for i in range(0, len(whole), step.chop)]
+            size = step.chop if isinstance(step.chop, int) else max(1, int(self.values[step.chop.name]))
+            pieces = [whole[i : i + size] for i in range(0, len(whole), size)]
         for index, piece in enumerate(pieces):
             if index:
                 await asyncio.sleep(step.every)

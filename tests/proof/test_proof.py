@@ -1,4 +1,4 @@
-"""Every case passes on the faultless server and is tripped by a fault; no fault trips what it has nothing to do with."""
+"""Every case passes on the faultless server and is tripped by a fault; no fault trips what is not its business."""
 
 from __future__ import annotations
 
