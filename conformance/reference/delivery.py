@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from . import trace
+from . import notification, trace
 from .reply import Reply, reply
 from .session import Recipient
-from .site import Store, Stored, written
-from .transaction import recipients_by_place
+from .site import Stored, written
+from .table import IN_TRANSACTION
 
 if TYPE_CHECKING:
     from .session import Session
@@ -35,6 +36,13 @@ def finish(session: Session, message: bytes) -> list[Reply]:
     return [session.rules.text_reply(session, identity, recipient) for recipient in recipients]
 
 
+def refused(session: Session, refusal: Reply, last: bool) -> list[Reply]:
+    """Return the replies to a chunk that was thrown away: in LMTP the last one is answered for each recipient."""
+    if session.site.role != "lmtp" or not last or session.state not in IN_TRANSACTION:
+        return [refusal]
+    return [refusal] * len(session.transaction.recipients)  # RFC2033-4.3-01, -02
+
+
 def check(session: Session, message: bytes) -> Reply | None:
     """Ask every check; the first reply refuses the message."""
     for ask in session.rules.checks:
@@ -57,7 +65,7 @@ def storage(session: Session, message: bytes) -> Reply | None:
 
 def lines(session: Session, message: bytes) -> Reply | None:
     """A text line is 1000 octets with its CRLF at most (section 4.5.3.1.6); binary messages have no lines."""
-    if len(message) < session.limits.text_line or session.transaction.parameters.get("BODY") == "BINARYMIME":
+    if len(message) < session.limits.text_line or session.transaction.binary:
         return None
     longest = max(map(len, message.split(b"\r\n")))
     return _LINE_TOO_LONG if longest + 2 > session.limits.text_line else None
@@ -85,29 +93,49 @@ def deliver(session: Session, message: bytes, identity: str) -> None:
     that came with the message (RFC5321-4.4-11, -12, -17). A list gets a copy with its owner as reverse-path
     (-3.9.2-01).
     """
-    here, onward = recipients_by_place(session)
-    site, received = session.site, session.rules.received(session, identity).encode()
+    site, transaction = session.site, session.transaction
+    received = session.rules.received(session, identity).encode()
+    onward = [recipient for recipient in transaction.recipients if not recipient.local]
+    lists = [recipient for recipient in transaction.recipients if recipient.local in site.lists]
+    here = [recipient for recipient in transaction.recipients if recipient.local and recipient not in lists]
     if onward:
-        _store(session, site.outgoing, onward, received + message, identity)
-    if not here:
+        site.outgoing.add(_stored(session, onward, received + message, identity))
+    if not (here or lists):
         return
-    path = trace.return_path(session.transaction.reverse_path).encode()
-    _store(session, site.store, here, path + received + trace.without_return_path(message), identity)
+    body = received + trace.without_return_path(message)
+    if here:
+        path = trace.return_path(transaction.reverse_path)
+        site.store.add(_stored(session, here, path.encode() + body, identity))
+    for recipient in lists:
+        site.store.add(_list_copy(session, recipient, body, identity))
+    notification.delivered(session, here + lists, message, identity)
 
 
-def _store(session: Session, store: Store, recipients: list[Recipient], octets: bytes, identity: str) -> None:
+def _stored(session: Session, recipients: list[Recipient], octets: bytes, identity: str) -> Stored:
     transaction = session.transaction
-    store.add(
-        Stored(
-            reverse_path=written(transaction.reverse_path),
-            recipients=tuple(written(recipient.path) for recipient in recipients),
-            octets=octets,
-            parameters=transaction.parameters,
-            recipient_parameters=tuple(recipient.parameters for recipient in recipients),
-            tls=session.tls,
-            auth_user=session.user,
-            id=identity,
-        )
+    return Stored(
+        reverse_path=written(transaction.reverse_path),
+        recipients=tuple(written(recipient.path) for recipient in recipients),
+        octets=octets,
+        parameters=transaction.parameters,
+        recipient_parameters=tuple(recipient.parameters for recipient in recipients),
+        tls=session.tls,
+        auth_user=session.user,
+        id=identity,
+    )
+
+
+def _list_copy(session: Session, recipient: Recipient, body: bytes, identity: str) -> Stored:
+    """Return the copy for the members of a list: its errors go to the owner (RFC5321-3.9-02, RFC5321-3.9.2-01)."""
+    site, domain = session.site, session.site.domains[0]
+    owner = f"postmaster@{domain}"
+    octets = f"Return-Path: <{owner}>\r\n".encode() + body
+    return replace(
+        _stored(session, [recipient], octets, identity),
+        reverse_path=owner,
+        recipients=tuple(f"{member}@{domain}" for member in site.lists[recipient.local]),
+        parameters={},  # no copy inherits what was asked of the list: RFC3461-5.2.7.1-02
+        recipient_parameters=(),
     )
 
 

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 from conformance.smtp.address import STRICT as STRICT_GRAMMAR
 from conformance.smtp.address import Grammar, Path
 
-from . import delivery, dialogue, framing, gate, policy, table, trace
-from .extension import Extension, Parameter, all_extensions
+from . import delivery, dialogue, framing, gate, policy, sasl, table, trace
+from .extension import Extension, Parameter, all_extensions, auth
 from .reply import Reply, render
+from .sasl import MECHANISMS, Mechanism
 from .site import Role
 from .table import Command, State, Step
 
@@ -79,6 +80,12 @@ class Rules:
     """Store an accepted message under this id."""
     text_reply: Callable[[Session, str, Recipient | None], Reply] = delivery.accepted
     """The reply to an accepted message; in LMTP one for each recipient."""
+    mechanisms: tuple[Mechanism, ...] = MECHANISMS
+    """Of SASL, in the order in which AUTH lists them."""
+    may_use: Callable[[Session, Mechanism], bool] = auth.may_use
+    """Whether a mechanism is listed and may be used now."""
+    authenticate: Callable[[Session, str, str], bool] = sasl.authenticate
+    """Whether this user has this password."""
     after_tls: Callable[[Session], None] = dialogue.forget
     """What the handshake does to the session (RFC 3207 section 4.2)."""
     keep_clear_octets: bool = False

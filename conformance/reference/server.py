@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from . import delivery
 from .actions import Action, join
 from .dialogue import HELLO
+from .extension.auth import respond
 from .reply import Reply, reply
 from .rules import Rules, strict
 from .session import Session
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _UNKNOWN = reply(500, "5.5.1", "Command not recognised")
 _LINE_TOO_LONG = reply(500, "5.5.2", "Line too long")
+_CHUNK = reply(250, "2.0.0", "Chunk ok")
 _LOGIN_TOO_LONG = reply(500, "5.5.6", "Authentication line too long")
 
 
@@ -150,11 +152,14 @@ class Server:
             session.answer("UNKNOWN", _LINE_TOO_LONG)
         else:
             self._command(line)
-        if session.errors or session.failed_logins:
-            answer = self.rules.close_after(session)
+        self._look_at_patience()
+        return True
+
+    def _look_at_patience(self) -> None:
+        if self.session.errors or self.session.failed_logins:
+            answer = self.rules.close_after(self.session)
             if answer is not None:
                 self._end(answer)
-        return True
 
     def _command(self, line: bytes) -> None:
         """Handle one command line; white space at its end is tolerated (RFC5321-4.1.1-01)."""
@@ -170,11 +175,13 @@ class Server:
         for gate in rules.gates:
             answer = gate(session, command, argument)
             if answer is not None:
+                if command.refused is not None:
+                    answer = command.refused(session, argument, answer)
                 break
         else:
             answer = command.handler(session, argument)
-            if answer is None:
-                return
+        if answer is None:
+            return  # the reply comes later, as that to BDAT
         if answer.status and command.verb in HELLO:
             answer = answer._replace(status="")  # RFC2034-4-04
         session.answer(command.verb, answer)
@@ -202,15 +209,49 @@ class Server:
 
     def _finish(self, event: str, answers: list[Reply]) -> None:
         """Answer a whole message; only the last of LMTP's replies moves on."""
+        if not answers:  # RFC2033-4.3-02
+            self.session.enter(State.READY)
+            return
         for answer in answers[:-1]:
             self.session.put(event, answer)
         self.session.answer(event, answers[-1])
 
     def _read_chunk(self) -> bool:
-        return False
+        """Read the octets that BDAT announced, whatever they are (RFC3030-2-11, -13); answer when they are there."""
+        session, octets = self.session, self._octets
+        chunk, chunks = session.chunk, session.transaction.chunks
+        assert chunk is not None
+        taken = min(chunk.left, len(octets))
+        if chunk.refusal is None:
+            chunks += octets[:taken]
+        del octets[:taken]
+        chunk.left -= taken
+        if chunk.left:
+            return False
+        session.chunk, self._seen = None, 0
+        if chunk.refusal is not None:
+            chunks.clear()
+            self._finish("BDAT LAST" if chunk.last else "BDAT", delivery.refused(session, chunk.refusal, chunk.last))
+        elif chunk.last:
+            self._finish("BDAT LAST", delivery.finish(session, bytes(chunks)))
+        else:
+            session.answer("BDAT", _CHUNK)
+        return True
 
     def _read_response(self) -> bool:
-        return False
+        """Read a response to a SASL challenge; it is never a command (RFC4954-X-01)."""
+        session = self.session
+        line = self._take_line(session.limits.auth_line)
+        if line is None:
+            return False
+        if self._dropping or len(line) + 2 > session.limits.auth_line:
+            self._dropping = False
+            session.exchange = None
+            session.answer("AUTH", _LOGIN_TOO_LONG)  # RFC4954-4-17, -18
+        else:
+            session.answer("AUTH", respond(session, line))
+        self._look_at_patience()
+        return True
 
     def _wait_for_tls(self) -> bool:
         """Octets in the clear behind STARTTLS are never commands (RFC3207-4-09, -10)."""

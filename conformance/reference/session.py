@@ -40,6 +40,11 @@ class Transaction:
     chunks: bytearray = field(default_factory=bytearray)
     """What came by BDAT so far."""
 
+    @property
+    def binary(self) -> bool:
+        """Whether the message was declared to be BODY=BINARYMIME."""
+        return (self.parameters.get("BODY") or "").upper() == "BINARYMIME"
+
 
 @dataclass(slots=True)
 class Chunk:

@@ -87,6 +87,8 @@ class Command:
     """Whether it works before login where login is required (RFC 4954 section 6)."""
     utf8: bool = False
     """Whether SMTPUTF8 lets it carry non-ASCII characters (RFC 6531)."""
+    refused: Callable[["Session", str, Reply], Reply | None] | None = None
+    """What a refusal before the handler comes with; None for the reply as it is."""
 
 
 ALWAYS = (421, 500, 501)

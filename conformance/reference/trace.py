@@ -23,10 +23,11 @@ def received(session: Session, identity: str) -> str:
     FOR only names a single recipient (RFC5321-4.4-05, RFC5321-7.6-01).
     """
     recipients = session.transaction.recipients
-    single = f"\r\n for {recipients[0].path}" if len(recipients) == 1 and recipients[0].path.mailbox else ""
+    only = recipients[0].path if len(recipients) == 1 else None
+    single = f"\r\n for {only}" if only and only.mailbox and only.mailbox.domain else ""
     cipher = f"\r\n tls {session.cipher}" if session.cipher else ""  # RFC8314-4.3-01, -02
     return (
-        f"Received: from {session.hello} ({literal(session.peer)})\r\n"
+        f"Received: from {session.hello or 'unknown'} ({literal(session.peer)})\r\n"
         f" by {session.site.host} with {session.protocol} id {identity}{single}{cipher};\r\n"
         f" {date(session.site.clock())}\r\n"
     )

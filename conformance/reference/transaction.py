@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from conformance.smtp.address import AddressError, Path
 
 from .reply import Reply, reply
-from .session import Parameters, Recipient, Transaction
+from .session import Parameters, Transaction
 
 if TYPE_CHECKING:
     from .session import Session
@@ -81,7 +81,7 @@ def rcpt(session: Session, argument: str) -> Reply:
 
 def data(session: Session, argument: str) -> Reply:
     """DATA: 354, and all lines up to the final dot are the message (RFC5321-3.3-15, RFC5321-3.3-24)."""
-    if (session.transaction.parameters.get("BODY") or "").upper() == "BINARYMIME":
+    if session.transaction.binary:
         return _BINARY  # RFC3030-3-05
     return _GO_AHEAD
 
@@ -130,9 +130,3 @@ def _check(session: Session, verb: str, parameters: Parameters) -> Reply | None:
         if refusal is not None:
             return refusal
     return None
-
-
-def recipients_by_place(session: Session) -> tuple[list[Recipient], list[Recipient]]:
-    """Return the recipients whose mailboxes are here, and those whose mail goes to the next hop."""
-    recipients = session.transaction.recipients
-    return [r for r in recipients if r.local], [r for r in recipients if not r.local]

@@ -56,7 +56,10 @@ _EXTENSIONS = (
     "eightbitmime",
     "enhancedstatuscodes",
     "starttls",
+    "auth",
     "smtputf8",
+    "chunking",
+    "dsn",
     "information",
 )
 
