@@ -7,15 +7,18 @@ import re
 from dataclasses import dataclass, replace
 
 from conformance.case import model
-from conformance.case.model import Alternative, Delivered, Expect, Hangup, HeaderField, Send, Step, Tls, Wait
+from conformance.case.model import Alternative, Delivered, Expect, Hangup, HeaderField, Repeat, Send, Step, Tls, Wait
 from conformance.case.octets import Base64, Fill, Message, Octets, Part, TemplateError, Variable, template
 from conformance.case.pattern import Pattern, PatternError, parse
 from conformance.case.yaml import Node
 
-STEP_KEYS = ("C", "S", "C2", "S2", "C3", "S3", "tls", "tls2", "wait", "hangup", "hangup2", "delivered")
+STEP_KEYS = ("C", "S", "C2", "S2", "C3", "S3", "tls", "tls2", "wait", "hangup", "hangup2", "delivered", "repeat")
 SEND_KEYS = ("raw", "hex", "base64", "fill", "times", "minus", "message", "segments", "chop", "every", "line")
 TLS_KEYS = ("min", "max", "verify", "established", "failed")
-DELIVERED_KEYS = ("to", "count", "within", "body", "contains", "lacks", "header", "sender", "otherwise")
+DELIVERED_KEYS = ("to", "count", "within", "body", "contains", "lacks", "header", "matches", "sender", "otherwise")
+REPEAT_KEYS = ("times", "steps")
+MAX_REPEAT = 10_000
+"""How often steps can be repeated."""
 TLS_VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 
 _STEP = re.compile(r"([CS]|tls|hangup)([2-9]?)\Z")
@@ -54,7 +57,7 @@ def dialogue(node: Node, context: Context) -> tuple[Step, ...]:
 def _steps(node: Node, context: Context) -> list[Step]:
     given = node.mapping("a step", STEP_KEYS)
     if len(given) != 1:
-        node.fail("a step has one key: C, S, tls, wait, hangup or delivered (start a new '-' for the next step)")
+        node.fail("a step has one key: C, S, tls, wait, hangup, repeat or delivered (the next step: a new '-')")
     ((key, value),) = given.items()
     match = _STEP.match(key)
     session = int(match[2] or 1) if match else 1
@@ -69,7 +72,20 @@ def _steps(node: Node, context: Context) -> list[Step]:
         return [Hangup(session, value.choice("hangup", ("close", "reset")), value.line)]
     if kind == "wait":
         return [Wait(value.seconds("wait"), value.line)]
+    if kind == "repeat":
+        return [_repeat(value, context)]
     return [_delivered(value, context)]
+
+
+def _repeat(node: Node, context: Context) -> Repeat:
+    given = node.mapping("repeat", REPEAT_KEYS)
+    for key in REPEAT_KEYS:
+        if key not in given:
+            node.fail("repeat is said as {times: 100, steps: [...]}; $count says which time it is")
+    times = given["times"].integer("times", 1)
+    if times > MAX_REPEAT:
+        given["times"].fail(f"times is at most {MAX_REPEAT}")
+    return Repeat(times, dialogue(given["steps"], context.bind(("count",))), node.line)
 
 
 # ---------------------------------------------------------------------- what the client sends
@@ -248,7 +264,7 @@ def _delivered(node: Node, context: Context) -> Delivered:
     otherwise, reason = verdict_and_reason(given["otherwise"], context) if "otherwise" in given else (None, None)
     count = given["count"].integer("count") if "count" in given else 1
     within = given["within"].seconds("within") if "within" in given else (10.0 if count else 2.0)
-    if count == 0 and {"body", "contains", "header", "sender"} & given.keys():
+    if count == 0 and {"body", "contains", "header", "matches", "sender"} & given.keys():
         node.fail("count: 0 has nothing to look into")
     return Delivered(
         to=octets(given["to"], context) if "to" in given else Octets((Variable("recipient"),)),
@@ -260,11 +276,23 @@ def _delivered(node: Node, context: Context) -> Delivered:
         else (),
         lacks=tuple(octets(item, context) for item in given["lacks"].one_or_many()) if "lacks" in given else (),
         header=_header(given["header"]) if "header" in given else (),
+        matches=tuple(_regex(item) for item in given["matches"].one_or_many()) if "matches" in given else (),
         sender=octets(given["sender"], context) if "sender" in given else None,
         otherwise=otherwise,
         reason=reason,
         line=node.line,
     )
+
+
+def _regex(node: Node) -> str:
+    match = re.fullmatch(r"/(.*)/", node.string("a regular expression"), re.DOTALL)
+    if match is None:
+        node.fail("a regular expression stands between slashes")
+    try:
+        re.compile(match[1])
+    except re.error as error:
+        node.fail(f"the regular expression is wrong: {error}")
+    return match[1]
 
 
 def _header(node: Node) -> tuple[HeaderField, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from conformance.case.model import GO, Alternative, Case, Delivered, Expect, Hangup, Send, Step, Tls, Wait
+from conformance.case.model import GO, Alternative, Case, Delivered, Expect, Hangup, Repeat, Send, Step, Tls, Wait
 from conformance.case.octets import Base64, Fill, Message, Octets, Part, Variable
 from conformance.stream import escape
 
@@ -83,6 +83,10 @@ def _lines(step: Step) -> Iterator[str]:
         yield f"<{step.seconds:g} s go by>"
     elif isinstance(step, Hangup):
         yield f"<the client {'resets' if step.how == 'reset' else 'closes'} the connection>"
+    elif isinstance(step, Repeat):
+        yield f"{step.times} times ($count = 1 to {step.times}):"
+        for inner in step.steps:
+            yield from (f"  {line}" for line in _lines(inner))
     else:
         yield f"<mailbox: {_delivered(step)}>"
 
@@ -112,6 +116,7 @@ def _delivered(step: Delivered) -> str:
     for field in step.header:
         state = "absent" if not field.present else f"matches /{field.regex}/" if field.regex else "present"
         parts.append(f"{field.name} {state}")
+    parts += [f"matches /{regex}/" for regex in step.matches]
     if step.sender is not None:
         parts.append(f"reverse-path {octets_text(step.sender)}")
     return "; ".join(parts)
@@ -179,6 +184,8 @@ def _sentence(step: Step) -> str:
         return f"{step.seconds:g} seconds go by."
     if isinstance(step, Hangup):
         return "The client ends the connection."
+    if isinstance(step, Repeat):
+        return f"{step.times} times: {' '.join(_sentence(inner) for inner in step.steps)}"
     return f"In the mailbox there is then: {_delivered(step)}."
 
 

@@ -236,13 +236,14 @@ def _case(
     context = Context(tuple(model.VARIABLES), variables, level=level)
     steps = dialogue(values["dialogue"], context)
     if not any(
-        isinstance(s, model.Delivered) or (isinstance(s, model.Expect | model.Tls) and _judges(s)) for s in steps
+        isinstance(s, model.Delivered) or (isinstance(s, model.Expect | model.Tls) and _judges(s))
+        for s in model.flat(steps)
     ):
         values["dialogue"].fail("the dialogue has no judgement: an S: mapping with verdicts, or delivered:")
     cleanup = dialogue(values["finally"], context) if "finally" in values else ()
     start = values["start"].choice("start", model.START_LADDER) if "start" in values else "ehlo"
     start2 = values["start2"].choice("start2", model.START_LADDER) if "start2" in values else "ehlo"
-    needs = _needs(values.get("needs"), start, start2, (*steps, *cleanup))
+    needs = _needs(values.get("needs"), start, start2, tuple(model.flat((*steps, *cleanup))))
     return Case(
         id="",
         title=title,

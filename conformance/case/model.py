@@ -128,13 +128,33 @@ class Delivered:
     contains: tuple[Octets, ...] = ()
     lacks: tuple[Octets, ...] = ()
     header: tuple[HeaderField, ...] = ()
+    matches: tuple[str, ...] = ()
+    """Regular expressions, each found in the whole message (line ends as ``\\n``)."""
     sender: Octets | None = None
     otherwise: str | None = None
     reason: Octets | None = None
     line: int = 0
 
 
-Step: TypeAlias = "Send | Expect | Tls | Wait | Hangup | Delivered"
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """Some steps played so many times in a row; ``$count`` says the how-manieth time it is, from 1."""
+
+    times: int
+    steps: tuple[Step, ...]
+    line: int = 0
+
+
+Step: TypeAlias = "Send | Expect | Tls | Wait | Hangup | Delivered | Repeat"
+
+
+def flat(steps: Iterable[Step]) -> Iterator[Step]:
+    """Yield steps, with those of each ``repeat`` once."""
+    for step in steps:
+        if isinstance(step, Repeat):
+            yield from flat(step.steps)
+        else:
+            yield step
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,9 +207,9 @@ class Case:
         return name[:-1] if name else None
 
     def steps(self) -> Iterator[Step]:
-        """Yield every step, those of ``finally`` too."""
-        yield from self.dialogue
-        yield from self.finally_
+        """Yield every step, those of ``finally`` too, and those of each ``repeat`` once."""
+        yield from flat(self.dialogue)
+        yield from flat(self.finally_)
 
     @property
     def sessions(self) -> tuple[int, ...]:
@@ -199,7 +219,7 @@ class Case:
     @property
     def waiting(self) -> float:
         """How long it waits by design (silence, pauses, slow sending), in seconds."""
-        return sum(_waiting(step) for step in self.steps())
+        return sum(_waiting(step) for step in (*self.dialogue, *self.finally_))
 
 
 def _waiting(step: Step) -> float:
@@ -211,13 +231,15 @@ def _waiting(step: Step) -> float:
         return step.within if step.count == 0 else 0.1
     if isinstance(step, Send):
         return step.every * len(step.pieces)
+    if isinstance(step, Repeat):
+        return step.times * sum(_waiting(inner) for inner in step.steps)
     return 0.0
 
 
 def used_variables(steps: Iterable[Step]) -> set[str]:
     """Return the names of the variables that some steps need to be played (reasons not counted)."""
     names: set[str] = set()
-    for step in steps:
+    for step in flat(steps):
         if isinstance(step, Send):
             for piece in step.pieces:
                 names.update(piece.variables())

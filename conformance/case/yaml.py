@@ -245,7 +245,7 @@ def _convert(node: Any, source: Source, seen: set[int], depth: int) -> Node:
             raise source.error(*at, "a key is a text")
         if key.value in values:
             raise source.error(*at, f"the key {key.value!r} stands here a second time")
-        if key.value == "<<" and key.style is None:
+        if key.value == "<<" and not key.style:
             raise source.error(*at, "merge keys are not used here: write the values out")
         item = _convert(value, source, seen, depth + 1)
         values[key.value] = Node(item.value, source, item.line, item.column, item.text, *at)
@@ -254,7 +254,7 @@ def _convert(node: Any, source: Source, seen: set[int], depth: int) -> Node:
 
 def _scalar(node: Any) -> str | int | bool | None:
     text: str = node.value
-    if node.style is not None:
+    if node.style:  # quoted or a block; libyaml says "" for a plain one, the Python parser None
         return text
     if text in _WORDS:
         return _WORDS[text]

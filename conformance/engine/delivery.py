@@ -69,6 +69,10 @@ def _problem(step: Delivered, values: Mapping[str, bytes], message: Message) -> 
     for part in step.lacks:
         if crlf(part.fill(values)) in octets:
             return f"the message contains {_shown(part.fill(values))}"
+    text = octets.replace(b"\r\n", b"\n").decode("latin-1")
+    for regex in step.matches:
+        if re.search(regex, text, re.MULTILINE) is None:
+            return f"the message does not match /{regex}/: {_shown(octets)}"
     if step.sender is not None and message.sender != step.sender.fill(values):
         return f"the reverse-path is <{_shown(message.sender or b'')}>, not <{_shown(step.sender.fill(values))}>"
     fields = _fields(header)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from conformance.case import model
-from conformance.case.model import Alternative, Case, Delivered, Expect, Hangup, Send, Tls, Wait
+from conformance.case.model import Alternative, Case, Delivered, Expect, Hangup, Repeat, Send, Tls, Wait
 from conformance.case.octets import Octets
 from conformance.case.pattern import Closed, Event, Silence, TlsResult, parse
 from conformance.engine import ladder
@@ -213,6 +213,11 @@ class Play:
         elif isinstance(step, Wait):
             self.transcript.add(self.loop.time(), 1, "wait", detail=f"{step.seconds:g} s")
             await asyncio.sleep(step.seconds)
+        elif isinstance(step, Repeat):
+            for count in range(1, step.times + 1):
+                self.values["count"] = str(count).encode()
+                for inner in step.steps:
+                    await self._step(inner)
         elif isinstance(step, Hangup):
             (await self.session(step.session)).hang_up(step.how)
         else:
