@@ -20,8 +20,10 @@ POLL_SECONDS = 0.05
 MAX_POLL_SECONDS = 0.5
 
 
-async def judge_delivery(step: Delivered, values: Mapping[str, bytes], observer: Observer) -> tuple[str, bool]:
-    """Return what was found, in words, and whether it is what the step wants.
+async def judge_delivery(
+    step: Delivered, values: Mapping[str, bytes], observer: Observer
+) -> tuple[str, bool, list[Message]]:
+    """Return what was found, in words, whether it is what the step wants, and the messages.
 
     Raises Stop where the mailbox can't be read: that says nothing about the server.
     """
@@ -42,12 +44,17 @@ async def judge_delivery(step: Delivered, values: Mapping[str, bytes], observer:
         return (
             f"{len(messages)} messages in the mailbox of {recipient} within {step.within:g} s, not {step.count}",
             False,
+            messages,
         )
     for message in messages:
         problem = _problem(step, values, message)
         if problem:
-            return problem, False
-    return f"{len(messages)} message{'s' * (len(messages) != 1)} in the mailbox of {recipient}, as described", True
+            return problem, False, messages
+    return (
+        f"{len(messages)} message{'s' * (len(messages) != 1)} in the mailbox of {recipient}, as described",
+        True,
+        messages,
+    )
 
 
 def crlf(octets: bytes) -> bytes:

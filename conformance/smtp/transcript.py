@@ -13,6 +13,9 @@ MAX_ENTRIES = 2000
 MAX_ENTRY_OCTETS = 4096
 """Octets shown of one entry; of a longer one the start and the end are kept."""
 
+MAX_MESSAGES = 4
+"""Delivered messages shown in one event."""
+
 
 @dataclass(slots=True)
 class Entry:
@@ -27,6 +30,8 @@ class Entry:
     expected: str = ""
     met: bool | None = None
     decides: bool = False
+    messages: tuple[bytes, ...] = ()
+    """What was found in the mailbox (a ``delivered`` event)."""
 
     def event(self, secrets: tuple[bytes, ...] = ()) -> Event:
         """Return the entry as the result stream has it; secrets are replaced by stars."""
@@ -36,6 +41,8 @@ class Entry:
             event["octets"] = shown(self.octets, secrets)
         else:
             event["event"] = self.kind
+        if self.messages:
+            event["messages"] = [shown(octets, secrets) for octets in self.messages[:MAX_MESSAGES]]
         if self.detail:
             event["detail"] = self.detail
         if self.phase:
