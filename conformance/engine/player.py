@@ -360,8 +360,9 @@ class Play:
     async def _delivered(self, step: Delivered) -> None:
         if self.setting.observer is None:
             raise Stop("untested", "no observer reads the mailbox")
-        detail, met = await judge_delivery(step, self.values, self.setting.observer)
-        entry = self.transcript.add(self.loop.time(), 1, "delivered", detail=detail)
+        detail, met, messages = await judge_delivery(step, self.values, self.setting.observer)
+        entry = self.transcript.add(self.loop.time(), 1, "delivered", b"", detail)
+        entry.messages = tuple(message.octets for message in messages)
         entry.expected, entry.met, entry.decides = "delivered as described", met, not met
         if met:
             return
