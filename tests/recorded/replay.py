@@ -33,7 +33,7 @@ class RecordedWire:
         loop = self._session.loop
         self._free_at = max(self._free_at, loop.time())
         for step in self._writes[self._next]:
-            self._free_at += step.seconds
+            self._free_at += step.seconds + 1e-6  # timers of one moment have no order
             loop.call_at(self._free_at, self._act, step)
         self._next += 1
 
