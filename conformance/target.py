@@ -12,7 +12,7 @@ import os
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from conformance.verdict import Waiver
 
@@ -26,7 +26,7 @@ SCHEMES = {
     "submission": ("submission", "starttls"),
     "lmtp": ("lmtp", "none"),
 }
-ROLES = ("mx", "submission", "relay", "lmtp")
+ROLES: tuple[Literal["mx", "submission", "relay", "lmtp"], ...] = ("mx", "submission", "relay", "lmtp")
 TLS_MODES = ("none", "starttls", "implicit")
 DEFAULT_TIMEOUT = 10.0
 """How long a reply may take, in seconds, where a case says nothing else (RFC 5321 section 4.5.3.2 allows minutes)."""

@@ -15,6 +15,7 @@ _STARTS = {
     "ehlo": "connects and says EHLO",
     "tls": "connects, says EHLO, starts TLS and says EHLO again",
     "auth": "connects, says EHLO (in TLS where that is offered) and authenticates",
+    "ready": "connects and gets ready for MAIL (EHLO; on a submission server TLS and AUTH too)",
     "mail": "opens a mail transaction (MAIL)",
     "rcpt": "opens a mail transaction with one recipient (MAIL, RCPT)",
     "data": "opens a mail transaction and sends DATA (MAIL, RCPT, DATA, 354)",

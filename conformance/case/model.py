@@ -15,8 +15,8 @@ from conformance.case.pattern import Pattern
 GO = "go"
 VERDICT_WORDS = (GO, "pass", "warn", "fail", "info", "n/a", "inconclusive")
 
-START_LADDER = ("connect", "greeting", "ehlo", "tls", "auth", "mail", "rcpt", "data")
-"""The states in which a case can start; each is reached through the ones before it (``tls``, ``auth``: where asked)."""
+START_LADDER = ("connect", "greeting", "ehlo", "tls", "auth", "ready", "mail", "rcpt", "data")
+"""The states in which a case can start. ``ready``: MAIL may follow, which on a submission server takes TLS and AUTH."""
 
 IMPACTS = ("session", "mail", "relay", "load", "crash")
 """What playing a case does to the target, from least to most; ``session``: no message is accepted."""

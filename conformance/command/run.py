@@ -16,7 +16,7 @@ from conformance.engine.exit import FAIL_ON, INTERRUPTED, NOTHING_PLAYED, Exit
 from conformance.engine.run import Options, run
 from conformance.observer import Observer, ObserverError, open_observer
 from conformance.stream import Event, Result, Writer, collect
-from conformance.target import Target
+from conformance.target import ROLES, Target
 
 REPORTS = ("html", "junit", "sarif", "markdown", "badge")
 
@@ -89,7 +89,7 @@ def _play(given: argparse.Namespace, cases: Sequence[Case], target: Target | Non
                 events.append(event)
             terminal.event(event)
 
-        ending = _run(cases, target, options, emit, terminal.result)
+        ending = _run(cases, target or given.role, options, emit, terminal.result)
     if keep:
         write_reports(given, events)
     terminal.finish(ending.code, ending.reason)
@@ -109,7 +109,7 @@ def write_reports(given: argparse.Namespace, events: Sequence[Event]) -> None:
 
 def _run(
     cases: Sequence[Case],
-    target: Target | None,
+    target: Target | str | None,
     options: Options,
     emit: Callable[[Event], None],
     on_result: Callable[[Result], None],
@@ -122,28 +122,25 @@ def _run(
 
 async def play_all(
     cases: Sequence[Case],
-    target: Target | None,
+    target: Target | str | None,
     options: Options,
     emit: Callable[[Event], None],
     on_result: Callable[[Result], None],
 ) -> Exit:
-    """Play cases against a target, or against the embedded reference server where there is none."""
+    """Play cases against a target, or (None, or the name of a role) against the embedded reference server."""
     async with AsyncExitStack() as stack:
-        observer: Observer | None = None
-        if target is None:
+        if not isinstance(target, Target):
             from conformance.engine.embedded import embedded
 
-            target, observer = await stack.enter_async_context(embedded())
-            options = replace(options, impact=max(options.impact, "mail", key=_impact_rank))
-        else:
-            observer = observer_of(target)
-        return await run(cases, target, options, emit, on_result, observer=observer)
+            role = next((role for role in ROLES if role == target), ROLES[0])
+            reference, observer = await stack.enter_async_context(embedded(role))
+            return await run(cases, reference, _at_least_mail(options), emit, on_result, observer=observer)
+        return await run(cases, target, options, emit, on_result, observer=observer_of(target))
 
 
-def _impact_rank(name: str) -> int:
-    from conformance.case.model import IMPACTS
-
-    return IMPACTS.index(name)
+def _at_least_mail(options: Options) -> Options:
+    """Return the options with the impact that the embedded server can take without asking."""
+    return replace(options, impact="mail") if options.impact == "session" else options
 
 
 def observer_of(target: Target) -> Observer | None:

@@ -11,19 +11,17 @@ from conformance.engine.exit import OK
 
 def main(given: argparse.Namespace) -> int:
     """Serve until interrupted, or print the catalogue of faults; return the exit code."""
-    from conformance.reference.faults import FAULTS
+    from conformance.reference.faults import catalogue, find
 
     if given.list_faults:
-        for fault in FAULTS.values():
-            print(f"{fault.name}  {fault.title}  ({', '.join(fault.breaks)})")
+        for fault in catalogue().values():
+            print(f"{fault.name}  {fault.title}  ({', '.join(fault.breaks) or fault.kind})")
         return OK
-    unknown = [name for name in given.fault if name not in FAULTS]
-    if unknown:
-        import difflib
-
-        near = difflib.get_close_matches(unknown[0], FAULTS, 3, 0.4)
-        hint = f": did you mean {' or '.join(near)}?" if near else ""
-        return tell(f"no fault is named {unknown[0]!r}{hint} (smtp-conformance serve --list shows all)")
+    try:
+        for name in given.fault:
+            find(name)
+    except LookupError as error:
+        return tell(f"{error.args[0]} (smtp-conformance serve --list shows all)")
     try:
         asyncio.run(_serve(given))
     except KeyboardInterrupt:

@@ -27,7 +27,7 @@ async def climb(play: Play, session: Session, start: str, impact: str) -> None:
     if start == "greeting":
         return
     await ehlo(play, session)
-    transaction = wanted >= START_LADDER.index("mail")
+    transaction = wanted >= START_LADDER.index("ready")
     submission = target.role == "submission" and target.credentials
     auth = start == "auth" or (transaction and submission)
     secured = target.tls == "implicit"
