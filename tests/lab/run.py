@@ -1,0 +1,203 @@
+"""``run``: the suite against every target of the lab, compared with what is expected of each."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from conformance.stream import Result, Run, StreamError
+from conformance.stream import read as read_stream
+from tests.lab.expectation import UNEXPLAINED, Comparison, ExpectationError, compare, read, updated, write
+from tests.lab.kit import USERS
+from tests.lab.kit.place import CACHE, PASSWORD_VARIABLE, PROJECT
+from tests.lab.kit.process import supervisor
+from tests.lab.kit.server import TARGETS
+from tests.lab.up import State, down, up, with_needs
+
+RUNS = CACHE / "runs"
+"""Where result streams and what the command printed are left, by target; ``smtp-conformance report`` makes pages."""
+
+IMPACT = "load"
+"""The servers are ours: all but cases that are meant to bring a server down."""
+
+PLAYED = (0, 1)
+"""Exit codes of a run that judged: nothing found, or something; what counts is the comparison."""
+
+RUN_SECONDS = 1800
+
+SHOWN = 12
+"""How many kinds of unexpected results are printed for a target."""
+
+
+@dataclass
+class Outcome:
+    """How playing against one target went."""
+
+    target: str
+    counts: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+    problem: str | None = None
+    comparison: Comparison = field(default_factory=Comparison)
+    wavering: dict[str, list[str]] = field(default_factory=dict)
+    """Verdicts, in the order played, of cases whose verdict was not the same each time."""
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing is left to look at."""
+        return self.problem is None and self.comparison.clean and not self.wavering
+
+
+def run(
+    names: Sequence[str],
+    *,
+    allow_missing: Sequence[str],
+    update: bool,
+    keep: bool,
+    only: Sequence[str],
+    expression: str | None,
+    times: int,
+) -> int:
+    """Bring servers up, play, compare, and stop those that were not up before; return the exit code."""
+    servers = with_needs(names)
+    before = {server.name for server in servers if supervisor(server.home)}
+    states = up(servers)
+    wanted = set(names) or {server.name for server in servers}
+    try:
+        outcomes = [
+            play(target, expression, times, update=update)
+            for name, state in states.items()
+            if state.up and name in wanted
+            for target in state.server.targets
+            if not only or target in only
+        ]
+    finally:
+        if not keep:
+            down([state.server for name, state in states.items() if name not in before])
+    return report(outcomes, list(states.values()), allow_missing)
+
+
+def play(target: str, expression: str | None, times: int, *, update: bool) -> Outcome:
+    """Play the suite against one target, as often as asked, and compare."""
+    begin = time.monotonic()
+    runs: list[Run] = []
+    for number in range(times):
+        played = _played(target, expression, number)
+        if isinstance(played, str):
+            return _told(Outcome(target, seconds=time.monotonic() - begin, problem=played))
+        runs.append(played)
+    outcome = Outcome(target, runs[0].counts, (time.monotonic() - begin) / times, wavering=wavering(runs))
+    try:
+        expected = read(target)
+    except ExpectationError as error:
+        outcome.problem = str(error)
+        return _told(outcome)
+    outcome.comparison = compare(expected, runs[0].results, whole=expression is None)
+    if update and not (outcome.comparison.clean):
+        entries = updated(expected, outcome.comparison)
+        outcome.comparison = compare(entries, runs[0].results, whole=expression is None)
+        print(f"{target}: wrote {write(target, entries).relative_to(PROJECT)}")
+    return _told(outcome)
+
+
+def _played(target: str, expression: str | None, number: int) -> Run | str:
+    """Play once; return the run, or what is wrong."""
+    RUNS.mkdir(parents=True, exist_ok=True)
+    name = target if number == 0 else f"{target}.{number + 1}"
+    stream = RUNS / f"{name}.jsonl"
+    command = [sys.executable, "-m", "conformance", "run", str(TARGETS / f"{target}.yaml"), "--out", str(stream)]
+    command += ["--impact", IMPACT]
+    if expression is not None:
+        command += ["-k", expression]
+    with (RUNS / f"{name}.txt").open("w") as text:
+        try:
+            done = subprocess.run(
+                command,
+                cwd=PROJECT,
+                env={**os.environ, PASSWORD_VARIABLE: USERS["alice"]},
+                stdin=subprocess.DEVNULL,
+                stdout=text,
+                stderr=subprocess.STDOUT,
+                timeout=RUN_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return f"not done after {RUN_SECONDS} s; see {RUNS / name}.txt"
+    if done.returncode not in PLAYED:
+        return f"exit code {done.returncode}: {_last_lines(RUNS / f'{name}.txt')}"
+    try:
+        played = read_stream(stream)
+    except (StreamError, OSError) as error:
+        return str(error)
+    if not played.footer or played.footer.get("exit") not in PLAYED:
+        return str(played.footer["exit_reason"]) if played.footer else f"{stream} was cut off"
+    return played
+
+
+def _last_lines(path: Path) -> str:
+    return " / ".join(path.read_text(errors="replace").strip().splitlines()[-3:])
+
+
+def wavering(runs: Sequence[Run]) -> dict[str, list[str]]:
+    """Return the verdicts of each case whose verdict was not the same in all runs."""
+    seen: dict[str, list[str]] = {}
+    for number, one in enumerate(runs):
+        for result in one.results:
+            verdicts = seen.setdefault(result.id, ["not played"] * number)
+            verdicts.append(result.verdict)
+        for verdicts in seen.values():
+            verdicts.extend(["not played"] * (number + 1 - len(verdicts)))
+    return {case: verdicts for case, verdicts in seen.items() if len(set(verdicts)) > 1}
+
+
+def _told(outcome: Outcome) -> Outcome:
+    counts = "  ".join(f"{count} {verdict}" for verdict, count in sorted(outcome.counts.items()))
+    print(f"{outcome.target}: {counts}  {outcome.seconds:.1f} s", flush=True)
+    if outcome.problem:
+        print(f"    PROBLEM: {outcome.problem}")
+    lines = [*_unexpected(outcome.comparison), *_stale(outcome.comparison)]
+    for line in lines[:SHOWN]:
+        print(f"    {line}")
+    if len(lines) > SHOWN:
+        print(f"    ... and {len(lines) - SHOWN} more")
+    if outcome.comparison.unexplained:
+        print(f"    {UNEXPLAINED.upper()}: {len(outcome.comparison.unexplained)} entries in the expectation file")
+    for case, verdicts in outcome.wavering.items():
+        print(f"    WAVERING: {case}: {', '.join(verdicts)}")
+    return outcome
+
+
+def _unexpected(comparison: Comparison) -> Iterator[str]:
+    """Yield a line for each kind of unexpected result: a suite, a verdict, what was expected, a reason."""
+    kinds: dict[tuple[str, str, str], list[Result]] = {}
+    for result, expected in comparison.unexpected:
+        kinds.setdefault((result.verdict, expected, result.reason), []).append(result)
+    for (verdict, expected, reason), results in kinds.items():
+        more = f" and {len(results) - 1} more" if len(results) > 1 else ""
+        text = reason or results[0].title
+        yield f"UNEXPECTED {verdict} (expected {expected}): {results[0].id}{more}: {text[:160]}"
+
+
+def _stale(comparison: Comparison) -> Iterator[str]:
+    for entry in comparison.stale:
+        yield f"STALE: no result of {entry.case} is {entry.verdict}"
+
+
+def report(outcomes: Sequence[Outcome], states: Sequence[State], allow_missing: Sequence[str]) -> int:
+    """Print the last word on the run and return the exit code."""
+    bad = [outcome.target for outcome in outcomes if not outcome.good]
+    missing = [state for state in states if not state.up]
+    fatal = [state for state in missing if not state.absent and state.server.name not in allow_missing]
+    print(f"\n{len(outcomes) - len(bad)} of {len(outcomes)} targets as expected; reports in {RUNS}")
+    for state in missing:
+        label = "MISSING" if state in fatal else "missing (allowed)"
+        print(f"{label}: {state.server.name}: {(state.problem or '').splitlines()[0]}")
+    for target in bad:
+        print(f"NOT AS EXPECTED: {target}")
+    if not outcomes:
+        print("nothing was played")
+    return 1 if bad or fatal or not outcomes else 0
