@@ -114,14 +114,20 @@ def _cases(node: Node, file: str, spec: str, tags: tuple[str, ...], defaults: Ma
         case = _case(node, {**values, **own}, file, spec, columns, is_control and control is not None)
         if is_control and control is not None and control.expected is not None:
             case = replace(case, dialogue=control.cut(case))
+        values_of_row = {
+            key: octets(value, Context(tuple(model.VARIABLES), frozenset()))
+            for key, value in variables.items()
+            if key not in own
+        }
+        used = {name for value in values_of_row.values() for name in value.variables()}
+        target = tuple(dict.fromkeys((*case.needs.target, *_target_needs(used, 0))))
         yield replace(
             case,
+            needs=replace(case.needs, target=target),
             id=f"{base}[{row}]" if row else base,
             title=_row_title(case, row, own, is_control),
             tags=tuple(dict.fromkeys((*tags, *case.tags))),
-            variables={
-                key: octets(value, Context((), frozenset())) for key, value in variables.items() if key not in own
-            },
+            variables=values_of_row,
             control=is_control,
             after=case.after + ((f"{base}[{control.row}]",) if control is not None and not is_control else ()),
             hash=_hash(node, row),

@@ -1,4 +1,4 @@
-"""``repeat`` and ``matches`` of the case language."""
+"""``repeat`` and ``matches`` of the case language, and variables in the rows of a table."""
 
 import pytest
 
@@ -75,3 +75,24 @@ def test_repeat_has_a_ceiling(times: int) -> None:
     """Not endless, and not never."""
     with pytest.raises(SourceError, match=r"times|at least"):
         load_text(SUITE.format(times=times, regex="x"))
+
+
+def test_rows_may_use_the_variables_of_the_target() -> None:
+    """What a row uses, the target file must name."""
+    text = """
+title: t
+spec: RFC 5321 section 3.3
+cases:
+  - id: c
+    title: t
+    requirement: RFC5321-3.3-08
+    start: mail
+    each: {path: {plain: $unknown, none: x}}
+    dialogue: [{C: "RCPT TO:<$path>"}, {S: {5xx: pass}}]
+"""
+    plain, none = load_text(text).cases
+    assert plain.needs.target == ("unknown",)
+    assert none.needs.target == ()
+    outcome: Outcome = virtual.run(play_case(plain))
+    assert outcome.outcome == "pass"
+    assert any(b"RCPT TO:<nobody@lab.test>" in entry.octets for entry in outcome.transcript.entries)
