@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .actions import Action
+from .actions import Action, Close
+from .extension import Parameter
 from .gate import GATES
 from .reply import Reply
-from .rules import Rules
+from .rules import Find, Rules
+from .site import Stored
 from .table import Handler, State
 
 if TYPE_CHECKING:
@@ -69,6 +72,45 @@ def limited(rules: Rules, **limits: Any) -> Rules:
     return replace(rules, limits=tuple({**dict(rules.limits), **limits}.items()))
 
 
+def grammar(rules: Rules, **productions: Any) -> Rules:
+    """Change productions of the address grammar."""
+    return replace(rules, grammar=replace(rules.grammar, **productions))
+
+
+def extension(rules: Rules, keyword: str, **fields: Any) -> Rules:
+    """Change fields of an extension."""
+    changed = tuple(replace(e, **fields) if e.keyword == keyword else e for e in rules.extensions)
+    return replace(rules, extensions=changed)
+
+
+def listed(rules: Rules, keyword: str, line: str | None) -> Rules:
+    """Show another line for an extension in the EHLO reply, or None; it works as before."""
+    return ehlo(rules, lambda lines: tuple(_other(lines, keyword, line)))
+
+
+def _other(lines: tuple[str, ...], keyword: str, line: str | None) -> Iterable[str]:
+    for each in lines:
+        if each.partition(" ")[0] != keyword:
+            yield each
+        elif line is not None:
+            yield line
+
+
+def parameter(rules: Rules, name: str, check: Callable[[Session, str | None], Reply | None]) -> Rules:
+    """Check the value of a parameter of MAIL or RCPT in another way."""
+
+    def changed(parameters: tuple[Parameter, ...]) -> tuple[Parameter, ...]:
+        return tuple(replace(p, check=check) if p.name == name else p for p in parameters)
+
+    extensions = tuple(replace(e, mail=changed(e.mail), rcpt=changed(e.rcpt)) for e in rules.extensions)
+    return replace(rules, extensions=extensions)
+
+
+def anything(session: Session, value: str | None) -> Reply | None:
+    """Take any value of a parameter."""
+    return None
+
+
 def on_reply(rules: Rules, change: ReplyFilter) -> Rules:
     """Change replies on their way out; the filter gets every reply with the event that it answers."""
     return replace(rules, on_reply=(*rules.on_reply, change))
@@ -89,9 +131,24 @@ def raw(rules: Rules, rewrite: Callable[[bytes], bytes], event: str | None = Non
     """Rewrite the octets of each reply, or of the replies to one event."""
 
     def change(session: Session, asked: str, reply: Reply) -> Reply | list[Action]:
-        if event not in (None, asked):
+        return reply if event not in (None, asked) else [rewrite(session.rules.render(reply))]
+
+    return on_reply(rules, change)
+
+
+def text(rules: Rules, event: str, code: int, *lines: str) -> Rules:
+    """Change the text of a reply."""
+    return answer(rules, event, code, lambda reply: reply._replace(lines=lines))
+
+
+def closing(rules: Rules, event: str, code: int | None = None, *, silent: bool = False) -> Rules:
+    """Close the connection after a reply to ``event``, or instead of it."""
+
+    def change(session: Session, asked: str, reply: Reply) -> Reply | list[Action]:
+        if asked != event or code not in (None, reply.code):
             return reply
-        return [rewrite(session.rules.render(reply))]
+        session.state = State.CLOSED
+        return [Close()] if silent else [session.rules.render(reply), Close()]
 
     return on_reply(rules, change)
 
@@ -100,3 +157,60 @@ def ehlo(rules: Rules, rewrite: Callable[[tuple[str, ...]], tuple[str, ...]]) ->
     """Rewrite the lines of the EHLO reply; the first one is the domain with its greeting."""
     before = rules.ehlo
     return replace(rules, ehlo=lambda session: rewrite(before(session)))
+
+
+def on_input(rules: Rules, change: Callable[[Session, bytes], bytes]) -> Rules:
+    """Change what comes in."""
+    return replace(rules, on_input=(*rules.on_input, change))
+
+
+def on_actions(rules: Rules, change: Callable[[Session, list[Action]], list[Action]]) -> Rules:
+    """Change what the shell is told to do."""
+    return replace(rules, on_actions=(*rules.on_actions, change))
+
+
+def on_store(rules: Rules, change: Callable[[Session, Stored], Stored | None]) -> Rules:
+    """Change messages on their way into the store, or lose them (None)."""
+    return replace(rules, on_store=(*rules.on_store, change))
+
+
+def stored(rules: Rules, rewrite: Callable[[bytes], bytes]) -> Rules:
+    """Change the octets of each message in the store, trace fields included."""
+    return on_store(rules, lambda session, message: replace(message, octets=rewrite(message.octets)))
+
+
+def message(rules: Rules, rewrite: Callable[[bytes], bytes]) -> Rules:
+    """Change each message after transparency was undone, before anything is checked or added."""
+    before = rules.unstuff
+    return replace(rules, unstuff=lambda octets: rewrite(before(octets)))
+
+
+def checked(rules: Rules, check: Callable[[Session, bytes], Reply | None]) -> Rules:
+    """Ask one more question of each message."""
+    return replace(rules, checks=(check, *rules.checks))
+
+
+def without_check(rules: Rules, *names: str) -> Rules:
+    """Leave out some of the questions asked of each message, by the names of ``delivery``'s functions."""
+    return replace(rules, checks=tuple(check for check in rules.checks if check.__name__ not in names))
+
+
+def lines_end(rules: Rules, pattern: bytes) -> Rules:
+    """Let everything that matches a regular expression end a command line."""
+    return replace(rules, find_line=_finder(re.compile(pattern)))
+
+
+def data_ends(rules: Rules, pattern: bytes) -> Rules:
+    """Let everything that matches end mail data too; its group 1 is what still belongs to the message."""
+    return replace(rules, find_end=_finder(re.compile(rb"(?:(\r\n)\.\r\n)|" + pattern)))
+
+
+def _finder(pattern: re.Pattern[bytes]) -> Find:
+    def find(octets: bytearray, start: int) -> tuple[int, int] | None:
+        found = pattern.search(octets, max(0, start - 8))
+        if found is None:
+            return None
+        groups = [number for number in range(1, pattern.groups + 1) if found[number] is not None]
+        return (found.end(groups[0]) if groups else found.start()), found.end()
+
+    return find

@@ -6,10 +6,10 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from . import notification, trace
+from . import trace
 from .reply import Reply, reply
 from .session import Recipient
-from .site import Stored, written
+from .site import Store, Stored, written
 from .table import IN_TRANSACTION
 
 if TYPE_CHECKING:
@@ -99,16 +99,26 @@ def deliver(session: Session, message: bytes, identity: str) -> None:
     lists = [recipient for recipient in transaction.recipients if recipient.local in site.lists]
     here = [recipient for recipient in transaction.recipients if recipient.local and recipient not in lists]
     if onward:
-        site.outgoing.add(_stored(session, onward, received + message, identity))
+        _add(session, site.outgoing, _stored(session, onward, received + message, identity))
     if not (here or lists):
         return
     body = received + trace.without_return_path(message)
     if here:
         path = trace.return_path(transaction.reverse_path)
-        site.store.add(_stored(session, here, path.encode() + body, identity))
+        _add(session, site.store, _stored(session, here, path.encode() + body, identity))
     for recipient in lists:
-        site.store.add(_list_copy(session, recipient, body, identity))
-    notification.delivered(session, here + lists, message, identity)
+        _add(session, site.store, _list_copy(session, recipient, body, identity))
+    for notice in session.rules.notices(session, here + lists, message, identity):
+        _add(session, site.outgoing, notice)
+
+
+def _add(session: Session, store: Store, message: Stored) -> None:
+    for change in session.rules.on_store:
+        changed = change(session, message)
+        if changed is None:
+            return
+        message = changed
+    store.add(message)
 
 
 def _stored(session: Session, recipients: list[Recipient], octets: bytes, identity: str) -> Stored:

@@ -54,11 +54,11 @@ def wanted(session: Session, recipients: list[Recipient]) -> list[Recipient]:
     return [r for r in recipients if "SUCCESS" in (r.parameters.get("NOTIFY") or "").upper().split(",")]
 
 
-def delivered(session: Session, recipients: list[Recipient], message: bytes, identity: str) -> None:
-    """Send the "delivered" notice for those who asked for one (RFC3461-5.2.3-01, -02, RFC3461-6.1-01)."""
-    told = wanted(session, recipients)
+def delivered(session: Session, recipients: list[Recipient], message: bytes, identity: str) -> list[Stored]:
+    """Return the "delivered" notice for those who asked for one (RFC3461-5.2.3-01, -02, RFC3461-6.1-01)."""
+    told = session.rules.wanted(session, recipients)
     if not told:
-        return
+        return []
     site, transaction = session.site, session.transaction
     envid = xtext.decode(transaction.parameters.get("ENVID") or "")
     to = written(transaction.reverse_path)
@@ -76,7 +76,7 @@ def delivered(session: Session, recipients: list[Recipient], message: bytes, ide
     # Without failures only the header comes back (RFC3461-6.2-03); it may hold any octets.
     top, bottom = text.replace("\n", "\r\n").encode().split(b"{header}")
     octets = top + trace.header(message).removesuffix(b"\r\n") + bottom
-    site.outgoing.add(Stored("", (to,), octets, id=f"{identity}.dsn"))
+    return [Stored("", (to,), octets, id=f"{identity}.dsn")]
 
 
 def _fields(recipient: Recipient) -> str:

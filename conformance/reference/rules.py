@@ -4,8 +4,9 @@
 themselves. ``strict(role)`` returns the rules of the RFCs. A fault is a function from rules to rules: it replaces a
 table, a value or a function, and everything else stays as it was, so faults can be combined.
 
-The fields from ``greeting`` on say when each is called. ``on_input``, ``on_reply`` and ``on_actions`` are filters at
-the three borders of the server (octets in, replies, actions out); without faults they are empty.
+The fields from ``greeting`` on say when each is called. ``on_input``, ``on_reply``, ``on_actions`` and
+``on_store`` are filters at the four borders of the server (octets in, replies, actions out, messages); without faults
+they are empty.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from typing import TYPE_CHECKING, Any
 from conformance.smtp.address import STRICT as STRICT_GRAMMAR
 from conformance.smtp.address import Grammar, Path
 
-from . import delivery, dialogue, framing, gate, policy, sasl, table, trace
+from . import delivery, dialogue, framing, gate, notification, policy, sasl, table, trace
 from .extension import Extension, Parameter, all_extensions, auth
 from .reply import Reply, render
 from .sasl import MECHANISMS, Mechanism
-from .site import Role
+from .site import Role, Stored
 from .table import Command, State, Step
 
 if TYPE_CHECKING:
@@ -78,6 +79,10 @@ class Rules:
     """The Received field of a message with this id."""
     deliver: Callable[[Session, bytes, str], None] = delivery.deliver
     """Store an accepted message under this id."""
+    notices: Callable[[Session, list[Recipient], bytes, str], list[Stored]] = notification.delivered
+    """The delivery status notifications about a delivered message."""
+    wanted: Callable[[Session, list[Recipient]], list[Recipient]] = notification.wanted
+    """The recipients that a notice has to be about."""
     text_reply: Callable[[Session, str, Recipient | None], Reply] = delivery.accepted
     """The reply to an accepted message; in LMTP one for each recipient."""
     mechanisms: tuple[Mechanism, ...] = MECHANISMS
@@ -92,6 +97,8 @@ class Rules:
     """Whether what came in the clear behind STARTTLS is read as commands once TLS is up."""
     close_after: Callable[[Session], Reply | None] = dialogue.patience
     """Asked after each refused command: the 421 that ends the session, or None."""
+    idle_timeout: float | None = None
+    """Seconds after which ``idle`` is asked, where they differ from the site's."""
     idle: Callable[[Session], Reply | None] = dialogue.idle
     """The reply when the client was silent for too long; None closes without one."""
     render: Callable[[Reply], bytes] = render
@@ -101,6 +108,7 @@ class Rules:
     on_input: tuple[Callable[[Session, bytes], bytes], ...] = ()
     on_reply: tuple[Callable[[Session, str, Reply], Reply | list[Action]], ...] = ()
     on_actions: tuple[Callable[[Session, list[Action]], list[Action]], ...] = ()
+    on_store: tuple[Callable[[Session, Stored], Stored | None], ...] = ()
 
     @cached_property
     def verbs(self) -> Mapping[bytes, Command]:

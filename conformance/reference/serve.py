@@ -105,7 +105,7 @@ class Connection(asyncio.BufferedProtocol):
         self._transport = transport
         self._endpoint.connections.add(self)
         self._active = self._loop.time()
-        self._timer = self._loop.call_later(self._endpoint.site.idle_timeout, self._idle)
+        self._timer = self._loop.call_later(self._server.idle_timeout, self._idle)
         if self._endpoint.tls == "implicit":
             self._start_tls()
         else:
@@ -165,7 +165,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _idle(self) -> None:
         """End a connection on which nothing came for too long, or come back when that would be so."""
-        left = self._active + self._endpoint.site.idle_timeout - self._loop.time()
+        left = self._active + self._server.idle_timeout - self._loop.time()
         if left > 0:
             self._timer = self._loop.call_later(left, self._idle)
         elif self._closing or (self._tls is not None and not self._tls.established):

@@ -94,6 +94,12 @@ class Server:
         return self._actions()
 
     @property
+    def idle_timeout(self) -> float:
+        """Seconds of silence after which the shell is to call ``timeout``."""
+        changed = self.rules.idle_timeout
+        return self.session.site.idle_timeout if changed is None else changed
+
+    @property
     def buffered(self) -> int:
         """The octets held for this connection and not handled, which the limits bound."""
         return len(self._octets) + len(self.session.transaction.chunks)

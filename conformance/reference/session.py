@@ -120,7 +120,7 @@ class Session:
         if reply.code >= 500:
             self.errors += 1
         self.put(event, reply)
-        if state is not None:
+        if state is not None and not self.closed:
             self.enter(state)
 
     def put(self, event: str, reply: Reply) -> None:

@@ -40,6 +40,11 @@ def tripped(fault: Fault) -> Iterator[tuple[str, str]]:
             yield lint, "lint"
 
 
+def tripped_names(name: str) -> list[str]:
+    """Return what a fault trips, by its name."""
+    return sorted({case for case, _ in tripped(catalogue()[name])})
+
+
 _REFERENCE: dict[str, str] = {}
 
 

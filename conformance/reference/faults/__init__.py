@@ -4,13 +4,11 @@ A fault is a function from ``Rules`` to ``Rules`` with a name, a title (what the
 it breaks, and the products or public advisories in which it was seen. To add one, put it into the file of its area
 (or a new file in this folder; all are found by listing it):
 
-    @fault(
+    fault(
         "rset-keeps-recipients",
         title="RSET answers 250 and forgets nothing",
         breaks=("RFC5321-4.1.1.5-01",),
-    )
-    def rset_keeps_recipients(rules: Rules) -> Rules:
-        return stays(rules, State.RCPT, "RSET", 2)
+    )(lambda rules: stays(rules, State.RCPT, "RSET", 2))
 
 ``change`` has the edits that most faults are made of. Faults are combined by applying one after the other.
 """
@@ -76,6 +74,13 @@ def fault(
         return change
 
     return enter
+
+
+def __getattr__(name: str) -> Mapping[str, Fault]:
+    """Let ``FAULTS`` be the catalogue; the files are read when it is first asked for."""
+    if name == "FAULTS":
+        return catalogue()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 @cache

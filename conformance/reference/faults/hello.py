@@ -1,0 +1,236 @@
+"""Faults of EHLO, HELO and LHLO (RFC 5321 sections 3.2, 4.1.1.1 and 4.1.4)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from conformance.reference import dialogue
+from conformance.reference.change import (
+    answer,
+    ehlo,
+    goes,
+    grammar,
+    handled,
+    listed,
+    stays,
+    without_command,
+    without_gate,
+)
+from conformance.reference.faults import fault
+from conformance.reference.faults._seen import (
+    AIOSMTPD,
+    CHASQUID,
+    OPENSMTPD,
+    POSTFIX,
+    QPSMTPD,
+    SENDMAIL,
+    SMTP_SERVER,
+)
+from conformance.reference.reply import Reply, reply
+from conformance.reference.rules import Rules
+from conformance.reference.session import Session
+from conformance.reference.table import IN_TRANSACTION, State
+
+fault(
+    "ehlo-unknown",
+    title="EHLO is not recognised",
+    breaks=("RFC5321-2.2.1-01", "RFC5321-2.2.1-02", "RFC5321-4.5.1-01", "RFC5321-4.3.2-05"),
+    roles=("mx", "submission", "relay"),
+)(lambda rules: without_command(rules, "EHLO"))
+
+fault(
+    "helo-unknown",
+    title="HELO is not recognised",
+    breaks=("RFC5321-2.2.1-04", "RFC5321-4.1.1.1-07", "RFC5321-4.5.1-01", "RFC5321-4.3.2-05"),
+    roles=("mx", "submission", "relay"),
+)(lambda rules: without_command(rules, "HELO"))
+
+
+def _hello(session: Session, argument: str) -> Reply:
+    """Take any argument."""
+    session.hello, session.esmtp = argument, True
+    return Reply(250, "", session.rules.ehlo(session))
+
+
+@fault(
+    "ehlo-second-refused",
+    title="A second EHLO gets 503",
+    breaks=("RFC5321-4.1.4-02", "RFC5321-4.1.4-03"),
+    seen_in=(OPENSMTPD, QPSMTPD),
+    roles=("mx", "submission", "relay"),
+)
+def _ehlo_once(rules: Rules) -> Rules:
+    states = frozenset({State.CONNECTED})
+    return handled(rules, "EHLO", dialogue.ehlo, states=states, order="Already identified")
+
+
+@fault(
+    "ehlo-keeps-transaction",
+    title="A second EHLO does not clear the transaction",
+    breaks=("RFC5321-4.1.4-03", "RFC5321-4.1.1.1-09"),
+    seen_in=(CHASQUID,),
+)
+def _ehlo_keeps(rules: Rules) -> Rules:
+    for state in IN_TRANSACTION:
+        rules = stays(stays(rules, state, "EHLO", 2), state, "LHLO", 2)
+    return rules
+
+
+@fault(
+    "helo-keeps-transaction",
+    title="HELO after EHLO does not clear the transaction",
+    breaks=("RFC5321-4.1.4-04", "RFC5321-4.1.1.1-09"),
+    roles=("mx", "relay"),
+)
+def _helo_keeps(rules: Rules) -> Rules:
+    for state in IN_TRANSACTION:
+        rules = stays(rules, state, "HELO", 2)
+    return rules
+
+
+fault(
+    "ehlo-refused-clears",
+    title="A refused EHLO throws the session back to its beginning",
+    breaks=("RFC5321-4.1.4-06",),
+)(lambda rules: goes(goes(rules, State.READY, "EHLO", 5, State.CONNECTED), State.RCPT, "EHLO", 5, State.CONNECTED))
+
+fault(
+    "ehlo-any-argument",
+    title="EHLO takes any argument, and none",
+    breaks=(
+        "RFC5321-4.1.1.1-10",
+        "RFC5321-4.1.3-02",
+        "RFC5321-4.1.3-05",
+        "RFC5321-4.1.2-25",
+        "RFC5321-4.1.2-10",
+        "RFC5321-2.3.5-05",
+        "RFC5321-4.1.4-05",
+    ),
+    roles=("mx", "submission", "relay"),
+)(lambda rules: handled(rules, "EHLO", _hello))
+
+fault(
+    "ehlo-bad-literal",
+    title="EHLO takes [256.1.1.1] and other literals that are no addresses",
+    breaks=("RFC5321-4.1.3-02", "RFC5321-4.1.3-05", "RFC5321-4.1.3-01", "RFC5321-4.1.3-06"),
+    seen_in=(POSTFIX, SENDMAIL, QPSMTPD, CHASQUID, AIOSMTPD, SMTP_SERVER),
+)(lambda rules: grammar(rules, literals=False))
+
+fault(
+    "ehlo-underscore",
+    title="Underscores and outer hyphens are taken in domains",
+    breaks=("RFC5321-4.1.2-25", "RFC5321-2.3.5-05", "RFC5321-4.1.2-10"),
+    seen_in=(SENDMAIL, CHASQUID, AIOSMTPD, SMTP_SERVER),
+)(lambda rules: grammar(rules, label="[A-Za-z0-9_-]{{1,63}}"))
+
+fault(
+    "ehlo-control-character",
+    title="Control characters in arguments are taken",
+    breaks=("RFC5321-4.1.2-26", "RFC5321-4.1.2-24", "RFC5321-2.4-15"),
+    seen_in=(POSTFIX, QPSMTPD, CHASQUID, AIOSMTPD),
+)(lambda rules: handled(without_gate(rules, "characters"), "EHLO", _hello) if "EHLO" in rules.commands else rules)
+
+
+@fault(
+    "ehlo-literal-refused",
+    title="EHLO refuses address literals",
+    breaks=("RFC5321-4.1.1.1-12",),
+    roles=("mx", "submission", "relay"),
+)
+def _no_literal(rules: Rules) -> Rules:
+    def hello(session: Session, argument: str) -> Reply:
+        return reply(501, "", "Domain expected") if argument.startswith("[") else dialogue.ehlo(session, argument)
+
+    return handled(rules, "EHLO", hello)
+
+
+@fault(
+    "ehlo-text-after-literal-refused",
+    title="EHLO refuses text after an address literal",
+    breaks=("RFC5321-4.1.1.1-03",),
+    roles=("mx", "submission", "relay"),
+)
+def _no_text(rules: Rules) -> Rules:
+    def hello(session: Session, argument: str) -> Reply:
+        return reply(501, "", "Too many arguments") if " " in argument else dialogue.ehlo(session, argument)
+
+    return handled(rules, "EHLO", hello)
+
+
+@fault(
+    "helo-lists-extensions",
+    title="HELO is answered with the list of extensions",
+    breaks=("RFC5321-3.2-02",),
+    roles=("mx", "submission", "relay"),
+)
+def _helo_extended(rules: Rules) -> Rules:
+    return answer(rules, "HELO", 250, lambda given: given._replace(lines=(*given.lines, "PIPELINING", "8BITMIME")))
+
+
+@fault(
+    "helo-without-argument",
+    title="HELO without argument is accepted",
+    breaks=("RFC5321-4.1.1.1-11", "RFC1123-5.2.5-03"),
+    roles=("mx", "submission", "relay"),
+)
+def _helo_bare(rules: Rules) -> Rules:
+    return handled(rules, "HELO", lambda session, argument: dialogue.helo(session, argument or "unknown.test"))
+
+
+fault(
+    "ehlo-refused-550",
+    title="EHLO with a name that is not in the DNS gets 550, and mail is refused for it",
+    breaks=("RFC5321-4.1.4-09", "RFC1123-5.2.5-02"),
+    roles=("mx", "submission", "relay"),
+)(lambda rules: handled(rules, "EHLO", lambda session, argument: reply(550, "", "Name does not match address")))
+
+# The list
+
+fault(
+    "keyword-not-a-keyword",
+    title="A line of the EHLO reply is no keyword",
+    breaks=("RFC5321-4.1.1.1-14",),
+)(lambda rules: ehlo(rules, lambda lines: (*lines, "_VERSION_ 1.0")))
+
+fault(
+    "keyword-with-equals-sign",
+    title="AUTH= is listed for the sake of old clients",
+    breaks=("RFC5321-4.1.1.1-14", "RFC4954-3-01"),
+)(lambda rules: ehlo(rules, lambda lines: (*lines, "AUTH=LOGIN")))
+
+fault(
+    "keyword-twice",
+    title="SIZE is listed twice with different parameters",
+    breaks=("RFC5321-4.1.1.1-17",),
+)(lambda rules: ehlo(rules, lambda lines: (*lines, "SIZE 1000")))
+
+fault(
+    "keyword-unregistered",
+    title="A keyword without X is listed that nobody registered",
+    breaks=("RFC5321-2.2.2-01",),
+)(lambda rules: ehlo(rules, lambda lines: (*lines, "FROBNICATE")))
+
+fault(
+    "keyword-empty",
+    title="A line of the EHLO reply is empty",
+    breaks=("RFC5321-4.1.1.1-14",),
+)(lambda rules: ehlo(rules, lambda lines: (*lines, "")))
+
+fault(
+    "help-not-listed",
+    title="HELP works and is not listed",
+    breaks=("RFC5321-4.1.1.1-19",),
+    seen_in=(POSTFIX, QPSMTPD, SMTP_SERVER),
+)(lambda rules: listed(rules, "HELP", None))
+
+fault(
+    "expn-not-listed",
+    title="EXPN works and is not listed",
+    breaks=("RFC5321-3.5.2-08", "RFC5321-4.1.1.1-19"),
+)(lambda rules: listed(rules, "EXPN", None))
+
+fault(
+    "size-not-listed",
+    title="The size of messages is limited, and SIZE is not listed",
+    breaks=("RFC5321-4.5.3.1.7-02",),
+)(lambda rules: replace(rules, extensions=tuple(e for e in rules.extensions if e.keyword != "SIZE")))
