@@ -13,6 +13,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from tests.lab.check import check
 from tests.lab.kit.process import descendants, memory_octets, supervise, supervisor
 from tests.lab.kit.server import TARGETS, Server
 from tests.lab.servers import load
@@ -25,7 +26,7 @@ def main(argv: Sequence[str]) -> int:
         prog="python -m tests.lab", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name in ("up", "down", "run"):
+    for name in ("up", "down", "check", "run"):
         commands.add_parser(name).add_argument("servers", nargs="*", metavar="SERVER")
     commands.add_parser("status")
     mail = commands.add_parser("mail")
@@ -58,6 +59,8 @@ def _do(given: argparse.Namespace, names: Sequence[str], known: dict[str, Server
             return 0 if all(state.up or state.absent for state in states.values()) else 1
         case "down":
             return 0 if down([known[name] for name in names or known]) else 1
+        case "check":
+            return 0 if all([check(known[name]) for name in names or known if supervisor(known[name].home)]) else 1
         case "status":
             for server in known.values():
                 status(server)

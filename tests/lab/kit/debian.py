@@ -100,7 +100,7 @@ def fetch(packages: Sequence[str]) -> dict[str, str]:
 def _fetch(packages: Sequence[str]) -> dict[str, str]:
     uris = [line for line in _apt("--print-uris", "install", *packages).splitlines() if line.startswith("'")]
     files = {name.split("_")[0]: name for name in (line.split()[1] for line in uris)}
-    files = {package: name for package, name in files.items() if package not in UNUSED}
+    files = {package: name for package, name in files.items() if package not in UNUSED or package in packages}
     with _one_at_a_time:
         ARCHIVES.mkdir(parents=True, exist_ok=True)
         missing = sorted(name for name in files.values() if not (ARCHIVES / name).exists())

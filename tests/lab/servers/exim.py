@@ -1,0 +1,41 @@
+"""Exim from Debian, with the configuration that Debian generates for an Internet site.
+
+``update-exim4.conf`` assembles it from the package's own files and from those of the lab: conf/exim/etc/exim4.
+"""
+
+import hashlib
+
+from tests.lab.kit import DOMAIN, USERS, Debian, Home, Server, chroot, mx, own, ports, spawn, submission
+
+PORTS = ports(2730, "smtp", "smtps", "submission")
+
+
+def prepare(home: Home) -> None:
+    """Do what Debian's postinst does, and make the password file that its example of a server-side AUTH reads."""
+    own(home, "Debian-exim", 0o750, "/var/spool/exim4", "/var/spool/exim4/db", "/var/log/exim4", "/run/exim4")
+    own(home, "root:Debian-exim", 0o755, "/var/lib/exim4")
+    own(home, "root:Debian-exim", 0o640, "/etc/lab-certificates/good.key")
+    lines = (f"{user}@{DOMAIN}:{{sha1}}{hashlib.sha1(word.encode()).hexdigest()}\n" for user, word in USERS.items())
+    (home.root / "etc/exim4/passwd").write_text("".join(lines))
+    own(home, "root:Debian-exim", 0o640, "/etc/exim4/passwd")
+    (home.root / "etc/aliases").write_text("postmaster: alice\nabuse: alice\n")
+    chroot(home, "update-exim4.conf")
+
+
+def start(home: Home) -> None:
+    """Run the daemon in the foreground, as Debian's service does but for that."""
+    spawn(home, "exim4", "-bdf", "-q30m")
+
+
+SERVER = Server(
+    name="exim",
+    source=Debian(("exim4-daemon-heavy", "util-linux"), accounts={"Debian-exim": 101}),
+    ports=PORTS,
+    prepare=prepare,
+    start=start,
+    targets={
+        "exim": mx(PORTS["smtp"]),
+        "exim-submission": submission(PORTS["submission"]),
+        "exim-smtps": submission(PORTS["smtps"], tls="implicit"),
+    },
+)

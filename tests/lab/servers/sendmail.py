@@ -1,0 +1,50 @@
+"""Sendmail from Debian, with the package's sendmail.mc and what TLS, AUTH and the lab need."""
+
+import shutil
+
+from tests.lab.kit import Debian, Home, Server, chroot, mx, own, ports, sasldb, spawn, submission
+
+PORTS = ports(2750, "smtp", "smtps", "submission")
+PROGRAMS = "/usr/libexec/sendmail"
+
+
+def prepare(home: Home) -> None:
+    """Do what Debian's postinst and sendmailconfig do."""
+    root = home.root
+    for name in ("dialup", "provider"):
+        (root / f"etc/mail/m4/{name}.m4").parent.mkdir(parents=True, exist_ok=True)
+        (root / f"etc/mail/m4/{name}.m4").touch()
+    chroot(home, "sh", "-c", "m4 /etc/mail/sendmail.mc > /etc/mail/sendmail.cf")
+    for table in ("access", "mailertable"):
+        chroot(home, "sh", "-c", f"{PROGRAMS}/makemap hash /etc/mail/{table} < /etc/mail/{table}")
+    own(home, "root:smmsp", 0o2755, f"{PROGRAMS}/sendmail")
+    own(home, "root:smmsp", 0o750, "/var/spool/mqueue")
+    own(home, "smmta:smmsp", 0o755, "/var/lib/sendmail")
+    own(home, "root", 0o755, "/etc/mail", "/run/sendmail", "/run/sendmail/mta")
+    own(home, "root", 0o600, "/etc/lab-certificates/good.key")
+    (root / "usr/lib/sasl2").mkdir(parents=True, exist_ok=True)
+    shutil.copy(root / "etc/mail/sasl/Sendmail.conf", root / "usr/lib/sasl2/Sendmail.conf")
+    sasldb(home, "/etc/sasldb2", "root:smmsp")
+    chroot(home, f"{PROGRAMS}/newaliases", "-C", "/etc/mail/sendmail.cf")
+
+
+def start(home: Home) -> None:
+    """Run the daemon in the foreground."""
+    spawn(home, f"{PROGRAMS}/sendmail", "-bD", "-q30m", "-C", "/etc/mail/sendmail.cf")
+
+
+SERVER = Server(
+    name="sendmail",
+    source=Debian(
+        ("sendmail-bin", "sendmail-base", "sendmail-cf", "m4", "libsasl2-modules", "sasl2-bin"),
+        accounts={"smmta": 101, "smmsp": 102},
+    ),
+    ports=PORTS,
+    prepare=prepare,
+    start=start,
+    targets={
+        "sendmail": mx(PORTS["smtp"]),
+        "sendmail-submission": submission(PORTS["submission"]),
+        "sendmail-smtps": submission(PORTS["smtps"], tls="implicit"),
+    },
+)
