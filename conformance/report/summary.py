@@ -1,0 +1,251 @@
+"""What a run comes to, in words and numbers: the same for every report, so that no two of them differ.
+
+The headline counts *requirements*, not cases: a MUST that fifty rows break is one MUST. A requirement is broken when any
+of its cases fails, deviates when one warns, and holds when what was played of it passed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from conformance.report.text import plural, visible
+from conformance.stream import Result, Run
+
+MEANING = {
+    "fail": "A MUST is broken, or the server is open to a known attack. Played twice before it is reported.",
+    "warn": "A SHOULD is not followed, or a deviation that nearly every server shares and the profile tolerates.",
+    "error": "The suite itself went wrong. Says nothing about the server; please report it.",
+    "inconclusive": "Something else came before the question could be put: a refusal on policy grounds, "
+    "a busy server, an answer that did not repeat.",
+    "untested": "Not played: the target file or the allowed impact withholds something. The reason says which option would allow it.",
+    "n/a": "Does not apply: the extension is not offered, or the server has another role.",
+    "info": "Worth knowing, and allowed: a MAY, or a deviation that the owner accepts.",
+    "pass": "Asked, and answered as the requirement wants.",
+}
+"""Every verdict with a sentence, in the order in which reports show them."""
+
+ORDER = {verdict: rank for rank, verdict in enumerate(MEANING)}
+SEVERITIES = ("critical", "high", "medium", "low")
+LEVELS = ("MUST", "SHOULD", "MAY")
+
+_NUMBER = re.compile(r"(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the list of cases."""
+
+    name: str
+    title: str
+    verdicts: tuple[str, ...]
+
+
+SECTIONS = (
+    Section("findings", "Findings", ("fail", "warn")),
+    Section("open", "Open questions", ("error", "inconclusive")),
+    Section("not-played", "Not played", ("untested", "n/a")),
+    Section("held", "Held", ("info", "pass")),
+)
+
+
+def target_name(run: Run) -> str:
+    """Return what the target is called."""
+    target = run.header.get("target") or {}
+    name = target.get("name") or f"{target.get('host', '?')}:{target.get('port', '?')}"
+    return visible(str(name))
+
+
+def group_of(level: str) -> str:
+    """Return MUST for MUST NOT, SHOULD for SHOULD NOT."""
+    return level.partition(" ")[0] or "MUST"
+
+
+def statement(name: str) -> tuple[str, str] | None:
+    """Return level and text of a requirement, or None where the registry does not know it."""
+    try:
+        from conformance.requirement.registry import find
+
+        found = find(name)
+    except (ImportError, OSError, ValueError, TypeError):
+        return None
+    return (found.level, found.statement) if found else None
+
+
+def natural(name: str) -> list[tuple[int, int, str]]:
+    """Return a key that sorts section 4.5 before 4.10."""
+    parts = _NUMBER.split(name)
+    return [(0, int(part), "") if part.isdecimal() and len(part) < 16 else (1, 0, part) for part in parts]
+
+
+def ordered(results: Iterable[Result]) -> list[Result]:
+    """Return results as a reader wants them: worst verdict, severity and level first, then by id."""
+    return sorted(
+        results,
+        key=lambda r: (
+            ORDER.get(r.verdict, len(ORDER)),
+            SEVERITIES.index(r.severity) if r.severity in SEVERITIES else len(SEVERITIES),
+            LEVELS.index(group_of(r.level)) if group_of(r.level) in LEVELS else len(LEVELS),
+            natural(r.id),
+        ),
+    )
+
+
+def of_verdict(results: Sequence[Result], *verdicts: str) -> list[Result]:
+    """Return the results with one of these verdicts."""
+    return [result for result in results if result.verdict in verdicts]
+
+
+def by_reason(results: Iterable[Result]) -> list[tuple[str, list[Result]]]:
+    """Return results grouped by their reason, the most frequent first."""
+    groups: dict[str, list[Result]] = {}
+    for result in results:
+        groups.setdefault(result.reason, []).append(result)
+    return sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
+
+
+# ---------------------------------------------------------------------- requirements and coverage
+
+STATES = ("broken", "warned", "held", "open", "untested", "n/a")
+"""What can be said of a requirement, the first that is true of one of its cases."""
+
+_STATE_OF = {
+    "fail": "broken",
+    "warn": "warned",
+    "pass": "held",
+    "info": "held",
+    "error": "open",
+    "inconclusive": "open",
+    "untested": "untested",
+    "n/a": "n/a",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One requirement as this run found it."""
+
+    id: str
+    level: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How the requirements of one document and one level (MUST, SHOULD, MAY) stand."""
+
+    document: str
+    level: str
+    counts: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        """How many requirements the selected cases are about."""
+        return sum(self.counts.values())
+
+
+def requirements(run: Run) -> list[Requirement]:
+    """Return every requirement that the run's cases cite, with its state, by id."""
+    states: dict[str, int] = {}
+    levels: dict[str, str] = {}
+    for result in run.results:
+        rank = STATES.index(_STATE_OF.get(result.verdict, "open"))
+        for name in result.requirement:
+            states[name] = min(rank, states.get(name, len(STATES)))
+            levels.setdefault(name, result.level)
+    found = []
+    for name in sorted(states, key=natural):
+        known = statement(name)
+        found.append(Requirement(name, known[0] if known else levels[name], STATES[states[name]]))
+    return found
+
+
+def document_of(requirement: str) -> str:
+    """Return the document of a requirement id: RFC5321 of RFC5321-4.5.2-01."""
+    return requirement.partition("-")[0]
+
+
+def coverage(run: Run) -> dict[str, dict[str, Coverage]]:
+    """Return the coverage by document and level."""
+    counts: dict[str, dict[str, Counter[str]]] = {}
+    for entry in requirements(run):
+        by_level = counts.setdefault(document_of(entry.id), {})
+        by_level.setdefault(group_of(entry.level), Counter())[entry.state] += 1
+    return {
+        document: {level: Coverage(document, level, dict(counter)) for level, counter in levels.items()}
+        for document, levels in counts.items()
+    }
+
+
+# ---------------------------------------------------------------------- sentences
+
+
+def truncated(run: Run) -> str | None:
+    """Return why the run is not complete, or None."""
+    planned = run.header.get("planned")
+    of = f" of {planned} planned" if isinstance(planned, int) else ""
+    played = sum(1 for result in run.results if not result.id.startswith("lint/"))
+    if run.footer is None:
+        return f"The stream ends without its footer: {played}{of} cases are here, the rest is unknown."
+    if run.footer.get("interrupted"):
+        return f"The run was interrupted after {played}{of} cases. What is here was measured; the rest was not."
+    return None
+
+
+def headline(run: Run) -> str:
+    """Return the verdict of the whole run as one sentence."""
+    name = target_name(run)
+    fails = of_verdict(run.results, "fail")
+    judged = of_verdict(run.results, "pass", "info", "warn", "fail")
+    if fails:
+        musts = {r.id for r in requirements(run) if r.state == "broken" and group_of(r.level) == "MUST"}
+        others = [r for r in fails if musts.isdisjoint(r.requirement)]
+        if not musts:
+            return f"{name} fails {plural(len(fails), 'check')}."
+        also = f" and fails {plural(len(others), 'other check')}" if others else ""
+        return f"{name} breaks {plural(len(musts), 'MUST')}{also}."
+    if not judged:
+        return f"Nothing could be judged on {name}."
+    if warned := of_verdict(run.results, "warn"):
+        return f"{name} breaks no MUST that was tested, with {plural(len(warned), 'warning')}."
+    return f"Nothing was found against {name} in {plural(len(judged), 'check')}."
+
+
+def details(run: Run) -> Iterator[str]:
+    """Yield the sentences that belong below the headline."""
+    results = run.results
+    severe = Counter(r.severity for r in of_verdict(results, "fail", "warn") if r.severity)
+    if severe:
+        named = ", ".join(f"{severe[name]} {name}" for name in SEVERITIES if severe[name])
+        yield f"Findings with a severity: {named}."
+    fails, warned = of_verdict(results, "fail"), of_verdict(results, "warn")
+    if fails and warned:
+        yield f"There {'is' if len(warned) == 1 else 'are'} also {plural(len(warned), 'warning')}."
+    if tolerated := [r for r in warned if r.note and group_of(r.level) == "MUST"]:
+        profile = visible(str(run.header.get("profile", "")))
+        what = "a MUST" if len(tolerated) == 1 else "MUSTs"
+        yield f"{plural(len(tolerated), 'deviation')} from {what} {'is' if len(tolerated) == 1 else 'are'} tolerated by the profile {profile}."
+    judged = len(of_verdict(results, "pass", "info", "warn", "fail"))
+    held = len(of_verdict(results, "pass", "info"))
+    if judged and (fails or warned):
+        yield f"{held:,} of {plural(judged, 'check')} hold."
+    if untested := of_verdict(results, "untested"):
+        yield f"{plural(len(untested), 'case')} could not be played with what is known of the target."
+    if vague := of_verdict(results, "inconclusive"):
+        yield f"{plural(len(vague), 'case')} came to no conclusion."
+    if errors := of_verdict(results, "error"):
+        yield f"{plural(len(errors), 'case')} could not be played because the suite went wrong."
+
+
+def counts(run: Run) -> list[tuple[str, int]]:
+    """Return every verdict that occurs with its number, worst first."""
+    return [(verdict, run.counts[verdict]) for verdict in MEANING if run.counts.get(verdict)]
+
+
+def exit_line(run: Run) -> str:
+    """Return how the run ended: exit code and reason."""
+    if run.footer is None:
+        return "the stream has no footer: the run was cut off"
+    return f"exit {run.footer.get('exit', '?')}: {visible(str(run.footer.get('exit_reason', '')))}"
