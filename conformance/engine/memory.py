@@ -19,7 +19,7 @@ from conformance.reference.server import Server
 class MemoryWire:
     """A reference server under a session."""
 
-    def __init__(self, session: Session, server: Server, idle: float) -> None:
+    def __init__(self, session: Session, server: Server) -> None:
         self._session = session
         self._server = server
         self._loop = session.loop
@@ -27,7 +27,6 @@ class MemoryWire:
         self._waiting = False
         self._over = False
         self._tls_offered = False
-        self._idle = idle
         self._idle_timer: asyncio.TimerHandle | None = None
         session.wire = self
 
@@ -101,8 +100,8 @@ class MemoryWire:
         if self._idle_timer is not None:
             self._idle_timer.cancel()
             self._idle_timer = None
-        if not self._over and self._idle:
-            self._idle_timer = self._loop.call_later(self._idle, self._idled)
+        if not self._over:
+            self._idle_timer = self._loop.call_later(self._server.idle_timeout, self._idled)
 
     def _idled(self) -> None:
         self._idle_timer = None
@@ -116,12 +115,11 @@ class MemoryDialer:
 
     server: Callable[[], Server | None]
     tls: bool = False
-    idle: float = 300.0
 
     async def connect(self, session: Session) -> None:
         """Connect the session. Raises ConnectError where the maker of servers returns None."""
         server = self.server()
         if server is None:
             raise ConnectError("connection refused", refused=True)
-        wire = MemoryWire(session, server, self.idle)
+        wire = MemoryWire(session, server)
         session.loop.call_soon(lambda: wire.start(tls=self.tls))

@@ -9,10 +9,9 @@ for name, page in PAGES.items():
 if "matrix" in sys.argv[1:]:
     from concurrent.futures import ProcessPoolExecutor
 
-    from tests.proof.harness import deviations
-    from tests.proof.test_proof import tripped_names
+    from tests.proof.harness import deviations, tripped_by_name
 
     names = [fault.name for fault in deviations()]
     with ProcessPoolExecutor() as pool:
-        found = dict(zip(names, pool.map(tripped_names, names, chunksize=8), strict=True))
+        found = dict(zip(names, pool.map(tripped_by_name, names, chunksize=8), strict=True))
     (DOCS / "proof.md").write_text(matrix(found), encoding="utf-8")

@@ -13,13 +13,14 @@ from conformance.engine import virtual
 from conformance.engine.embedded import observer_for, target_for
 from conformance.engine.memory import MemoryDialer
 from conformance.engine.outcome import Outcome
-from conformance.engine.player import Setting, play
+from conformance.engine.player import play
 from conformance.engine.run import setting_for
 from conformance.reference.faults import Fault, catalogue
 from conformance.reference.server import Server
-from conformance.reference.site import Role, Site
-from conformance.requirement.registry import find
+from conformance.reference.site import Role
+from conformance.smtp.lint import ALL as LINTS
 from conformance.verdict import by_level
+from tests.proof.tape import Tape, TapedServer, site_for
 
 ROLES: tuple[Role, ...] = ("mx", "submission", "relay", "lmtp")
 TRIPPED = ("fail", "warn")
@@ -47,38 +48,91 @@ def role_of(case: Case) -> Role:
     return next(role for role in ROLES if role in case.needs.role)
 
 
-async def _setting(site: Site, faults: tuple[Fault, ...]) -> Setting:
+async def play_case(case: Case, faults: tuple[Fault, ...] = (), tape: Tape | None = None) -> Outcome:
+    """Play one case once, against a server of its own; a faultless one can be taped."""
+    site = site_for(role_of(case))
     target = replace(target_for(site), tls="none", timeout=5.0)
-    dialer = MemoryDialer(lambda: Server(site, faults), idle=site.idle_timeout)
-    return await setting_for(target, dialer, observer_for(site))
+    dialer = MemoryDialer(lambda: TapedServer(site, tape) if tape is not None else Server(site, faults))
+    outcome = await play(case, await setting_for(target, dialer, observer_for(site)))
+    if tape is not None:
+        tape.finish(site)
+    return outcome
 
 
-async def play_case(case: Case, faults: tuple[Fault, ...] = ()) -> Outcome:
-    """Play one case once, against a server of its own."""
-    site = Site(role=role_of(case))
-    return await play(case, await _setting(site, faults))
-
-
-async def _play_cases(cases: Iterable[Case], faults: tuple[Fault, ...]) -> dict[str, Played]:
+async def _play_cases(cases: Iterable[Case], faults: tuple[Fault, ...], tapes: dict[str, Tape]) -> dict[str, Played]:
     results = {}
     for case in cases:
-        outcome = await play_case(case, faults)
+        tape = None if faults else tapes.setdefault(case.id, Tape(role_of(case)))
+        outcome = await play_case(case, faults, tape)
         verdict = by_level(outcome.outcome, case.level)
         lints = tuple(finding.lint.id for finding in outcome.findings)
         results[case.id] = Played(verdict, outcome.reason, lints)
     return results
 
 
+@cache
+def reference() -> tuple[Mapping[str, Played], Mapping[str, Tape]]:
+    """How every case goes on the faultless server, and its tape."""
+    tapes: dict[str, Tape] = {}
+    results = virtual.run(_play_cases(all_cases(), (), tapes))
+    return results, tapes
+
+
 def play_all(cases: Iterable[Case], *faults: Fault) -> dict[str, Played]:
     """Play cases against the server with these faults; a control that fails makes its rows inconclusive."""
     ordered = list(cases)
-    results: dict[str, Played] = virtual.run(_play_cases(ordered, faults))
+    faultless, tapes = reference()
+    affected = [case for case in ordered if faults and not tapes[case.id].is_same_with(faults)]
+    results: dict[str, Played] = {case.id: faultless[case.id] for case in ordered}
+    results.update(virtual.run(_play_cases(affected, faults, {})))
     broken = {case.id for case in ordered if case.control and results[case.id].verdict != "pass"}
     for case in ordered:
         unmet = [name for name in case.after if name in broken or (name in results and results[name].verdict != "pass")]
         if case.id in broken or unmet:
             results[case.id] = replace(results[case.id], verdict="inconclusive")
     return results
+
+
+def tripped_by(fault: Fault) -> list[str]:
+    """Return the cases and lints that a fault trips."""
+    faultless = reference()[0]
+    found = set()
+    for name, result in play_all(all_cases(), fault).items():
+        if result.verdict in TRIPPED or (result.verdict == "info" and faultless[name].verdict != "info"):
+            found.add(name)
+        found.update(lint for lint in result.lints if lint not in faultless[name].lints)
+    return sorted(found)
+
+
+def tripped_by_name(name: str) -> list[str]:
+    """Return what the fault with this name trips."""
+    return tripped_by(catalogue()[name])
+
+
+@cache
+def cited() -> Mapping[str, tuple[str, ...]]:
+    """The requirements that each case and each lint cites."""
+    return {case.id: case.requirement for case in all_cases()} | {rule.id: (rule.requirement,) for rule in LINTS}
+
+
+def strangers(fault: Fault, tripped: Iterable[str]) -> list[str]:
+    """Return what a fault trips and has nothing to do with."""
+    return [name for name in tripped if not concerns(fault, cited()[name], name)]
+
+
+def untripped(rows: Iterable[str], faults: Iterable[Fault]) -> set[str]:
+    """Return those of some rows (and lints) that none of the faults trips which concern them."""
+    left = set(rows)
+    for fault in faults:
+        wanted = {name for name in left if concerns(fault, cited()[name], name)}
+        everywhere = any(name.startswith("lint/") for name in wanted)
+        controls = {control for case in all_cases() if case.id in wanted for control in case.after}
+        cases = [case for case in all_cases() if everywhere or case.id in wanted | controls]
+        for name, result in play_all(cases, fault).items() if wanted else ():
+            if name in wanted and result.verdict in (*TRIPPED, "info"):
+                left.discard(name)
+            left -= wanted.intersection(result.lints)
+    return left
 
 
 @cache
@@ -96,19 +150,12 @@ def equivalents() -> Mapping[str, frozenset[str]]:
 
 def concerns(fault: Fault, requirements: Iterable[str], case_id: str) -> bool:
     """Whether a fault may trip a case: the case cites what it breaks, or the fault names the case."""
-    cited = set(requirements)
-    for name in tuple(cited):
-        cited |= equivalents().get(name, frozenset())
-    return bool(cited & set(fault.breaks)) or any(fnmatchcase(case_id, glob) for glob in fault.also_trips)
+    wanted = set(requirements)
+    for name in tuple(wanted):
+        wanted |= equivalents().get(name, frozenset())
+    return bool(wanted & set(fault.breaks)) or any(fnmatchcase(case_id, glob) for glob in fault.also_trips)
 
 
 def deviations() -> list[Fault]:
     """Every fault that breaks a requirement (not the degenerate servers)."""
     return [fault for fault in catalogue().values() if fault.kind == "deviation"]
-
-
-def level_of(name: str) -> str:
-    """The level of a requirement."""
-    found = find(name)
-    assert found is not None, name
-    return found.level
