@@ -49,7 +49,10 @@ def _document(rfc: str) -> dict[str, Requirement]:
 
 
 def _requirement(values: dict[str, Any]) -> Requirement:
-    kept = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items() if key in _FIELDS}
+    kept: dict[str, Any] = {}
+    for key, value in values.items():
+        if key in _FIELDS:
+            kept[key] = tuple(value) if isinstance(value, list) else value
     return Requirement(**kept)
 
 

@@ -35,8 +35,8 @@ def reference_server() -> str:
             "# The reference server",
             "",
             "Made from `conformance/reference/table.py` by `python -m tests.generated`. The server is strict, has no",
-            "I/O, and is what every case passes on. `smtp-conformance serve` runs it; `serve --fault NAME` runs it broken",
-            "([faults](faults.md)).",
+            "I/O, and is what every case passes on. `smtp-conformance serve` runs it; `serve --fault NAME` runs it",
+            "broken ([faults](faults.md)).",
             "",
             "## Which reply may answer which command",
             "",
@@ -65,8 +65,8 @@ def faults() -> str:
     lines = [
         "# The catalogue of faults",
         "",
-        "Made from `conformance/reference/faults/` by `python -m tests.generated`. Each fault breaks the reference server",
-        "in one way: `smtp-conformance serve --fault NAME` runs it, for trying the suite, and for trying SMTP clients.",
+        "Made from `conformance/reference/faults/` by `python -m tests.generated`. Each fault breaks the reference",
+        "server in one way: `smtp-conformance serve --fault NAME` runs it, for trying the suite, and for trying SMTP clients.",
     ]
     areas: dict[str, list[list[str]]] = {}
     for fault in catalogue().values():
@@ -86,8 +86,8 @@ def matrix(tripped: Mapping[str, Iterable[str]]) -> str:
         [
             "# The proof",
             "",
-            "Made by `python -m tests.generated matrix`: every fault of the reference server, played against every case.",
-            f"Every case passes without faults; {len(rows)} faults trip {count} cases and lints.",
+            "Made by `python -m tests.generated matrix`: every fault of the reference server, played against every",
+            f"case. Every case passes without faults; {len(rows)} faults trip {count} cases and lints.",
             "",
             *_table(["fault", "trips"], rows),
             "",
