@@ -66,7 +66,7 @@ def faults() -> str:
         "# The catalogue of faults",
         "",
         "Made from `conformance/reference/faults/` by `python -m tests.generated`. Each fault breaks the reference",
-        "server in one way: `smtp-conformance serve --fault NAME` runs it, for trying the suite, and for trying SMTP clients.",
+        "server in one way: `smtp-conformance serve --fault NAME` runs it, to try the suite and SMTP clients.",
     ]
     areas: dict[str, list[list[str]]] = {}
     for fault in catalogue().values():
