@@ -29,4 +29,4 @@ def render(answer: Reply) -> bytes:
     last = len(answer.lines) - 1
     return "".join(
         f"{answer.code}{' ' if number == last else '-'}{status}{line}\r\n" for number, line in enumerate(answer.lines)
-    ).encode()
+    ).encode(errors="surrogateescape")

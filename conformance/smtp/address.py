@@ -154,7 +154,7 @@ def split_path(text: str, *, grammar: Grammar = STRICT, utf8: bool = False) -> t
         return _postmaster(text, patterns)
     mailbox = _mailbox(found, grammar)
     route = tuple(hop.lstrip("@") for hop in (found["route"] or "").rstrip(":").split(",") if hop)
-    return Path(mailbox, route, found[0], len(found["local"].encode())), text[found.end() :]
+    return Path(mailbox, route, found[0], len(found["local"].encode(errors="surrogateescape"))), text[found.end() :]
 
 
 def _postmaster(text: str, patterns: Patterns) -> tuple[Path, str]:

@@ -33,6 +33,10 @@ class Played:
     verdict: str
     reason: str
     lints: tuple[str, ...]
+    refused: bool = False
+    """Whether the last reply of its dialogue was a refusal."""
+    same: bool = False
+    """Whether the server did the same as the faultless one, so that the play was spared."""
 
 
 @cache
@@ -66,8 +70,13 @@ async def _play_cases(cases: Iterable[Case], faults: tuple[Fault, ...], tapes: d
         outcome = await play_case(case, faults, tape)
         verdict = by_level(outcome.outcome, case.level)
         lints = tuple(finding.lint.id for finding in outcome.findings)
-        results[case.id] = Played(verdict, outcome.reason, lints)
+        results[case.id] = Played(verdict, outcome.reason, lints, _refused(outcome))
     return results
+
+
+def _refused(outcome: Outcome) -> bool:
+    replies = [entry.octets for entry in outcome.transcript.entries if entry.kind == "S" and not entry.phase]
+    return bool(replies) and replies[-1][:1] in (b"4", b"5")
 
 
 @cache
@@ -83,7 +92,7 @@ def play_all(cases: Iterable[Case], *faults: Fault) -> dict[str, Played]:
     ordered = list(cases)
     faultless, tapes = reference()
     affected = [case for case in ordered if faults and not tapes[case.id].is_same_with(faults)]
-    results: dict[str, Played] = {case.id: faultless[case.id] for case in ordered}
+    results = {case.id: replace(faultless[case.id], same=True) for case in ordered}
     results.update(virtual.run(_play_cases(affected, faults, {})))
     broken = {case.id for case in ordered if case.control and results[case.id].verdict != "pass"}
     for case in ordered:
