@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from conformance.reference.faults import catalogue
 from tests.proof.exceptions import ACCEPTING, REFUSING, excused
-from tests.proof.harness import TRIPPED, Played, all_cases, catalogue, play_all, reference
+from tests.proof.harness import TRIPPED, Played, all_cases, play_all, reference
 
 CONFORMING = ("slow", "octet-by-octet", "verbose")
 """Odd, and in order: every case passes, and no lint is broken."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from conformance.reference.actions import Action, Close, Wait
-from conformance.reference.change import GATES, on_actions, on_reply, without_gate
+from conformance.reference.change import on_actions, on_reply, without_gate
 from conformance.reference.faults import fault
+from conformance.reference.gate import GATES
 from conformance.reference.reply import Reply, reply
 from conformance.reference.rules import Rules
 from conformance.reference.session import Recipient, Session
