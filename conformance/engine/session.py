@@ -154,8 +154,9 @@ class Session:
 
     async def event(self, seconds: float) -> Event:
         """Return the next reply, the end of the connection, or silence after so many seconds."""
-        if not self._events and self._ended is None and not self._hung_up:
-            await self._wait(seconds)
+        deadline = self.loop.time() + seconds
+        while not self._events and not self.over and (left := deadline - self.loop.time()) > 0:
+            await self._wait(left)  # which may end early: TLS session tickets come, and are no reply
         if self._events:
             event, self.entry = self._events.popleft()
             self.last_reply = event if isinstance(event, Reply) else None

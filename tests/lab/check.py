@@ -82,7 +82,7 @@ def _arrives(server: Server, keys: TargetKeys, recipient: str, user: str = "") -
     while time.monotonic() < end:
         found = [message for message in messages(server.home, user) if token in message]
         if found:
-            return None if b"Return-Path:" in found[0] else "it arrived without Return-Path"
+            return None if b"return-path:" in found[0].lower() else "it arrived without Return-Path"
         time.sleep(0.05)
     return f"accepted, but not in the Maildir of {user} after {ARRIVAL_SECONDS:g} s"
 

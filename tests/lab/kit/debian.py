@@ -49,8 +49,9 @@ UNUSED = frozenset(_UNUSED.split())
 
 UNREAD = ("doc", "man", "info", "locale", "lintian", "bug", "doc-base", "bash-completion")
 
-VMAIL = 5000
-ACCOUNTS = {"root": 0, "daemon": 1, "mail": 8, "nobody": 65534, "vmail": VMAIL, "alice": 5001, "bob": 5002}
+SYSTEM = {"root": 0, "daemon": 1, "mail": 8, "uucp": 10, "nobody": 65534}
+PEOPLE = {"someone": 5000, "alice": 5001, "bob": 5002}
+"""The owners of Maildirs; mail that was relayed lands with someone."""
 
 _one_at_a_time = threading.Lock()
 
@@ -77,7 +78,7 @@ class Debian:
         root = home.root
         root.mkdir(parents=True, mode=0o755)
         unpack(list(files.values()), root)
-        system(home, ACCOUNTS | dict(self.accounts))
+        system(home, SYSTEM | PEOPLE | dict(self.accounts))
         shutil.copytree(certificates(), root / "etc/lab-certificates")
         trusted = root / "etc/ssl/certs/ca-certificates.crt"
         trusted.parent.mkdir(parents=True, exist_ok=True)
@@ -146,7 +147,7 @@ def system(home: Home, accounts: Mapping[str, int]) -> None:
     """Make what a root needs to run programs: accounts, names, devices, folders, mailboxes."""
     root, etc = home.root, home.root / "etc"
     etc.mkdir(exist_ok=True)
-    homes = {name: f"/home/{name}" for name in USERS}
+    homes = {name: f"/home/{name}" for name in PEOPLE}
     people = (f"{n}:x:{i}:{i}::{homes.get(n, '/nonexistent')}:/bin/sh\n" for n, i in accounts.items())
     (etc / "passwd").write_text("".join(people))
     (etc / "group").write_text("".join(f"{name}:x:{number}:\n" for name, number in accounts.items()))
@@ -172,7 +173,7 @@ def system(home: Home, accounts: Mapping[str, int]) -> None:
         (root / "dev/null").write_bytes(b"x")
     except PermissionError:
         raise InstallError(f"{CACHE} is on a file system without devices (nodev): set SMTP_LAB_DIR elsewhere") from None
-    maildirs(root / "home", [*USERS, "someone"], {**accounts, "someone": VMAIL})
+    maildirs(root / "home", list(PEOPLE), accounts)
 
 
 def chroot(home: Home, *argv: str, feed: str | None = None) -> str:

@@ -35,7 +35,8 @@ SERVER = Server(
     start=start,
     targets={
         "exim": mx(PORTS["smtp"]),
-        "exim-submission": submission(PORTS["submission"]),
-        "exim-smtps": submission(PORTS["smtps"], tls="implicit"),
+        # Debian's ACL takes every recipient of a client that has logged in: no unknown user is refused.
+        "exim-submission": submission(PORTS["submission"], unknown=None),
+        "exim-smtps": submission(PORTS["smtps"], tls="implicit", unknown=None),
     },
 )

@@ -1,0 +1,34 @@
+"""A session over a socket."""
+
+import asyncio
+
+import pytest
+
+from conformance.case.pattern import Silence
+from conformance.engine.session import Session
+from conformance.engine.tls import TlsSettings
+from conformance.engine.wire import SocketDialer
+from conformance.reference.serve import ServingThread
+from conformance.smtp.reply import Reply
+from conformance.smtp.transcript import Transcript
+
+
+@pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
+def test_session_tickets_are_no_answer(version: str) -> None:
+    """TLS records without octets (session tickets) don't end a wait: the next event is the server's reply."""
+
+    async def talk(port: int) -> list[object]:
+        session = Session(1, Transcript(asyncio.get_running_loop().time()))
+        await SocketDialer("127.0.0.1", port).connect(session)
+        assert (await session.start_tls(TlsSettings(minimum=version, maximum=version), 10)).established
+        greeting = await session.event(10)
+        session.send(b"NOOP\r\n")
+        events = [greeting, await session.event(10), await session.event(0.01)]
+        session.hang_up()
+        return events
+
+    with ServingThread(tls="implicit") as endpoint:
+        greeting, noop, silence = asyncio.run(talk(endpoint.port))
+    assert isinstance(greeting, Reply) and greeting.code == 220
+    assert isinstance(noop, Reply) and noop.code == 250
+    assert isinstance(silence, Silence)
