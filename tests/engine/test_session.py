@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from conformance.case.pattern import Silence
+from conformance.case.pattern import Event, Silence
 from conformance.engine.session import Session
 from conformance.engine.tls import TlsSettings
 from conformance.engine.wire import SocketDialer
@@ -17,7 +17,7 @@ from conformance.smtp.transcript import Transcript
 def test_session_tickets_are_no_answer(version: str) -> None:
     """TLS records without octets (session tickets) don't end a wait: the next event is the server's reply."""
 
-    async def talk(port: int) -> list[object]:
+    async def talk(port: int) -> list[Event]:
         session = Session(1, Transcript(asyncio.get_running_loop().time()))
         await SocketDialer("127.0.0.1", port).connect(session)
         assert (await session.start_tls(TlsSettings(minimum=version, maximum=version), 10)).established
