@@ -339,11 +339,13 @@ async def _first_sanity(setting: Setting, transaction: bool, recorder: Recorder)
             break
         await asyncio.sleep(pause)
         pause *= 2
-    if found.problem or not transaction:
+    if found.remark:
+        _noting(recorder)(f"the sanity dialogue did not go as it should: {found.remark}")
+    if found.problem or found.remark or not transaction:
         return found
     full = await sanity.check(setting, transaction=True)
-    if full.problem:
-        _noting(recorder)(f"the sanity transaction was not taken: {full.problem}")
+    if full.problem or full.remark:
+        _noting(recorder)(f"the sanity transaction was not taken: {full.problem or full.remark}")
     return found
 
 

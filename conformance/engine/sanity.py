@@ -33,6 +33,8 @@ class Sanity:
     problem: str
     outcome: Outcome
     offers: frozenset[str] = frozenset()
+    remark: str = ""
+    """What went wrong though it talks: a server that refuses EHLO is no reason to ask nothing else of it."""
 
 
 def _case(start: str, *, transaction: bool) -> Case:
@@ -59,7 +61,15 @@ async def check(setting: Setting, *, transaction: bool = False) -> Sanity:
     offers = play.sessions[1].offers if 1 in play.sessions else frozenset()
     if outcome.outcome == "pass":
         return Sanity("", outcome, offers)
+    if not outcome.back_off and _talks(play):
+        return Sanity("", outcome, offers, outcome.reason)
     return Sanity(_problem(outcome, setting), outcome, offers)
+
+
+def _talks(play: Play) -> bool:
+    """Return whether a 220 greeting and an answer to EHLO (any answer) came."""
+    replies = [entry for entry in play.transcript.entries if entry.kind == "S" and entry.phase != "finally"]
+    return len(replies) > 1 and replies[0].expected == "220" and bool(replies[0].met) and play.replies > 1
 
 
 def _problem(outcome: Outcome, setting: Setting) -> str:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cache
 
 from conformance.case.catalog import load_catalogue
 from conformance.case.model import Case
-from conformance.engine import virtual
+from conformance.engine import sanity, virtual
 from conformance.engine.embedded import observer_for, target_for
 from conformance.engine.memory import MemoryDialer
 from conformance.engine.outcome import Outcome
-from conformance.engine.player import play
+from conformance.engine.player import Setting, play
 from conformance.engine.run import setting_for
 from conformance.reference.faults import Fault, catalogue
 from conformance.reference.server import Server
-from conformance.reference.site import Role
+from conformance.reference.site import Role, Site
 from conformance.smtp.lint import ALL as LINTS
+from conformance.smtp.transcript import Transcript
 from conformance.verdict import by_level
 from tests.proof.tape import Tape, TapedServer, site_for
 
@@ -52,12 +53,20 @@ def role_of(case: Case) -> Role:
     return next(role for role in ROLES if role in case.needs.role)
 
 
-async def play_case(case: Case, faults: tuple[Fault, ...] = (), tape: Tape | None = None) -> Outcome:
+async def _setting(site: Site, make: Callable[[], Server]) -> Setting:
+    target = replace(target_for(site), tls="none", timeout=5.0)
+    return await setting_for(target, MemoryDialer(make), observer_for(site))
+
+
+async def play_case(
+    case: Case, faults: tuple[Fault, ...] = (), tape: Tape | None = None, offers: frozenset[str] | None = None
+) -> Outcome:
     """Play one case once, against a server of its own; a faultless one can be taped."""
     site = site_for(role_of(case))
-    target = replace(target_for(site), tls="none", timeout=5.0)
-    dialer = MemoryDialer(lambda: TapedServer(site, tape) if tape is not None else Server(site, faults))
-    outcome = await play(case, await setting_for(target, dialer, observer_for(site)))
+    setting = await _setting(site, lambda: TapedServer(site, tape) if tape is not None else Server(site, faults))
+    if offers is not None and not offers.issuperset(case.needs.ehlo):
+        return Outcome("n/a", "", Transcript(0.0), 0.0)
+    outcome = await play(case, replace(setting, offers=offers))
     if tape is not None:
         tape.finish(site)
     return outcome
@@ -65,13 +74,24 @@ async def play_case(case: Case, faults: tuple[Fault, ...] = (), tape: Tape | Non
 
 async def _play_cases(cases: Iterable[Case], faults: tuple[Fault, ...], tapes: dict[str, Tape]) -> dict[str, Played]:
     results = {}
+    offers: dict[Role, frozenset[str]] = {}
     for case in cases:
-        tape = None if faults else tapes.setdefault(case.id, Tape(role_of(case)))
-        outcome = await play_case(case, faults, tape)
+        role = role_of(case)
+        if role not in offers:
+            offers[role] = await _offers(role, faults)
+        tape = None if faults else tapes.setdefault(case.id, Tape(role))
+        outcome = await play_case(case, faults, tape, offers[role])
         verdict = by_level(outcome.outcome, case.level)
         lints = tuple(finding.lint.id for finding in outcome.findings)
         results[case.id] = Played(verdict, outcome.reason, lints, _refused(outcome))
     return results
+
+
+async def _offers(role: Role, faults: tuple[Fault, ...]) -> frozenset[str]:
+    """Return what a server offers, as a run would find it before it plays anything."""
+    site = site_for(role)
+    setting = await _setting(site, lambda: Server(site, faults))
+    return await sanity.offered(setting, await sanity.check(setting))
 
 
 def _refused(outcome: Outcome) -> bool:
