@@ -1,0 +1,122 @@
+"""Faults of command pipelining (RFC 2920)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from conformance.reference.actions import Action
+from conformance.reference.change import (
+    allowed,
+    checked,
+    goes,
+    handled,
+    listed,
+    on_actions,
+    on_reply,
+    stays,
+)
+from conformance.reference.faults import fault
+from conformance.reference.framing import find_end
+from conformance.reference.reply import Reply, reply
+from conformance.reference.rules import Rules
+from conformance.reference.session import Session
+from conformance.reference.table import State
+
+_REPLY = re.compile(rb"(?:\d\d\d-.*\r\n)*\d\d\d .*\r\n").findall
+
+fault(
+    "pipelining-parameter",
+    title="PIPELINING is announced with a parameter",
+    breaks=("RFC2920-2-01",),
+)(lambda rules: listed(rules, "PIPELINING", "PIPELINING 100"))
+
+
+def _refusals_first(session: Session, actions: list[Action]) -> list[Action]:
+    if len(actions) != 1 or not isinstance(actions[0], bytes):
+        return actions
+    return [b"".join(sorted(_REPLY(actions[0]), key=lambda octets: octets[:1] < b"4"))]
+
+
+fault(
+    "pipelining-refusals-first",
+    title="In the replies to a group of commands the refusals come first",
+    breaks=("RFC2920-3.2-01",),
+    also_trips=("rfc2920-pipelining/3-command-groups/no-flush-after-error",),
+)(lambda rules: on_actions(rules, _refusals_first))
+
+
+def _nothing_behind_refusal(session: Session, actions: list[Action]) -> list[Action]:
+    if len(actions) != 1 or not isinstance(actions[0], bytes):
+        return actions
+    kept = []
+    for octets in _REPLY(actions[0]):
+        kept.append(octets)
+        if octets[:1] >= b"5":
+            break
+    return [b"".join(kept)]
+
+
+fault(
+    "pipelining-flush-after-error",
+    title="What came in one segment with a refused command, behind it, is never answered",
+    breaks=("RFC2920-3.2-09", "RFC2920-3.2-01"),
+)(lambda rules: on_actions(rules, _nothing_behind_refusal))
+
+
+def _all_is_text(octets: bytearray, start: int) -> tuple[int, int] | None:
+    border = find_end(octets, start)
+    return border and (border[0], len(octets))
+
+
+fault(
+    "pipelining-flush-after-data",
+    title="What comes in one segment with the end of the data, behind it, is lost",
+    breaks=("RFC2920-3.1-02", "RFC2920-3.1-03", "RFC2920-3.2-09"),
+)(lambda rules: replace(rules, find_end=_all_is_text))
+
+
+def _no_recipient(session: Session, text: bytes) -> Reply | None:
+    return None if session.transaction.recipients else reply(554, "5.5.1", "No valid recipients")
+
+
+@fault(
+    "pipelining-data-without-recipient",
+    title="DATA gets 354 though no recipient was accepted",
+    breaks=("RFC2920-3.2-03", "RFC5321-3.3-17"),
+)
+def _data_without_recipient(rules: Rules) -> Rules:
+    rules = goes(allowed(rules, "DATA", {State.MAIL}), State.MAIL, "DATA", 3, State.TEXT)
+    return checked(rules, _no_recipient)
+
+
+@fault(
+    "pipelining-data-needs-all",
+    title="DATA is refused where one of several recipients was",
+    breaks=("RFC2920-3.2-03", "RFC5321-3.3-08"),
+)
+def _data_needs_all(rules: Rules) -> Rules:
+    first = rules.commands["DATA"].handler
+
+    def note(session: Session, event: str, given: Reply) -> Reply:
+        if event == "MAIL":
+            session.memory["refused"] = False
+        elif event == "RCPT" and given.code >= 400:
+            session.memory["refused"] = True
+        return given
+
+    def data(session: Session, argument: str) -> Reply | None:
+        if session.memory.get("refused"):
+            return reply(554, "5.5.1", "Not all recipients were valid")
+        return first(session, argument)
+
+    return on_reply(handled(rules, "DATA", data), note)
+
+
+@fault(
+    "pipelining-reset-ignored",
+    title="RSET answers 250 and the transaction stays open",
+    breaks=("RFC2920-3.2-08", "RFC5321-4.1.1.5-01"),
+)
+def _reset_ignored(rules: Rules) -> Rules:
+    return stays(stays(rules, State.RCPT, "RSET", 2), State.MAIL, "RSET", 2)
