@@ -35,7 +35,11 @@ fault(
 def _refusals_first(session: Session, actions: list[Action]) -> list[Action]:
     if len(actions) != 1 or not isinstance(actions[0], bytes):
         return actions
-    return [b"".join(sorted(_REPLY(actions[0]), key=lambda octets: octets[:1] < b"4"))]
+    return [b"".join(sorted(_REPLY(actions[0]), key=_is_success))]
+
+
+def _is_success(octets: bytes) -> bool:
+    return octets[:1] < b"4"
 
 
 fault(
