@@ -23,7 +23,12 @@ from conformance.reference.rules import Rules
 from conformance.reference.session import Session
 from conformance.reference.table import State
 
-_REPLY = re.compile(rb"(?:\d\d\d-.*\r\n)*\d\d\d .*\r\n").findall
+_REPLY = re.compile(rb"(?:\d\d\d-.*\r\n)*\d\d\d .*\r\n")
+
+
+def _replies(octets: bytes) -> list[bytes]:
+    return [match[0] for match in _REPLY.finditer(octets)]
+
 
 fault(
     "pipelining-parameter",
@@ -35,11 +40,9 @@ fault(
 def _refusals_first(session: Session, actions: list[Action]) -> list[Action]:
     if len(actions) != 1 or not isinstance(actions[0], bytes):
         return actions
-    return [b"".join(sorted(_REPLY(actions[0]), key=_is_success))]
-
-
-def _is_success(octets: bytes) -> bool:
-    return octets[:1] < b"4"
+    replies = _replies(actions[0])
+    refusals = [octets for octets in replies if octets[:1] >= b"4"]
+    return [b"".join([*refusals, *(octets for octets in replies if octets not in refusals)])]
 
 
 fault(
@@ -54,7 +57,7 @@ def _nothing_behind_refusal(session: Session, actions: list[Action]) -> list[Act
     if len(actions) != 1 or not isinstance(actions[0], bytes):
         return actions
     kept = []
-    for octets in _REPLY(actions[0]):
+    for octets in _replies(actions[0]):
         kept.append(octets)
         if octets[:1] >= b"5":
             break
