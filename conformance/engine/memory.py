@@ -1,6 +1,7 @@
 """Wires in memory: a session joined straight to a reference server; no ports, no threads, and time may be virtual.
 
-TLS is a mere switch here: no handshake is computed, both ends take the border as crossed.
+TLS is a mere switch here: no handshake is computed, both ends take the border as crossed. What comes in the clear where
+a handshake is due ends the connection, as it would be no TLS record.
 """
 
 from __future__ import annotations
@@ -39,14 +40,22 @@ class MemoryWire:
         self._loop.call_soon(self._receive, octets)
 
     def _receive(self, octets: bytes) -> None:
-        if not self._over:
+        if self._over:
+            return
+        if self._tls_offered and not self._server.rules.keep_clear_octets:
+            self._server.eof()
+            self._end()
+            self._session.ended(reset=False)
+        else:
             self._take(self._server.receive(octets))
 
     def upgrade(self) -> bool:
         """Cross into TLS where the server has asked for it; return whether it had."""
-        if not self._tls_offered or self._over:
+        under_way = any(isinstance(action, StartTls) for action in self._actions)
+        if self._over or not (self._tls_offered or under_way):
             return False
         self._tls_offered = False
+        self._actions = deque(action for action in self._actions if not isinstance(action, StartTls))
         self._loop.call_soon(self._upgraded)
         return True
 

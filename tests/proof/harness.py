@@ -35,7 +35,7 @@ class Played:
     reason: str
     lints: tuple[str, ...]
     refused: bool = False
-    """Whether the last reply of its dialogue was a refusal."""
+    """Whether a reply of its dialogue was a refusal."""
     same: bool = False
     """Whether the server did the same as the faultless one, so that the play was spared."""
 
@@ -96,7 +96,7 @@ async def _offers(role: Role, faults: tuple[Fault, ...]) -> frozenset[str]:
 
 def _refused(outcome: Outcome) -> bool:
     replies = [entry.octets for entry in outcome.transcript.entries if entry.kind == "S" and not entry.phase]
-    return bool(replies) and replies[-1][:1] in (b"4", b"5")
+    return any(octets[:1] in (b"4", b"5") for octets in replies)
 
 
 @cache
