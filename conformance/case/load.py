@@ -108,10 +108,15 @@ def _cases(node: Node, file: str, spec: str, tags: tuple[str, ...], defaults: Ma
     if control is not None and control.variables is not None:
         plays["control"] = control.variables
     base = f"{file.removesuffix('.yaml')}/{name}"
+    canonical = _canonical(node)
+    compiled: dict[str, Case] = {}  # rows that say nothing of themselves share their dialogue
     for row, variables in plays.items():
         is_control = control is not None and row == control.row
         own = {key: variables[key] for key in ROW_COLUMNS if key in variables}
-        case = _case(node, {**values, **own}, file, spec, columns, is_control and control is not None)
+        key = repr([(column, own[column].value) for column in sorted(own)])
+        if key not in compiled:
+            compiled[key] = _case(node, {**values, **own}, file, spec, columns)
+        case = compiled[key]
         if is_control and control is not None and control.expected is not None:
             case = replace(case, dialogue=control.cut(case))
         values_of_row = {
@@ -130,7 +135,7 @@ def _cases(node: Node, file: str, spec: str, tags: tuple[str, ...], defaults: Ma
             variables=values_of_row,
             control=is_control,
             after=case.after + ((f"{base}[{control.row}]",) if control is not None and not is_control else ()),
-            hash=_hash(node, row),
+            hash=hashlib.sha256((canonical + row).encode()).hexdigest()[:16],
         )
 
 
@@ -140,10 +145,6 @@ def _row_title(case: Case, row: str, own: Mapping[str, Node], is_control: bool) 
     if is_control:
         return f"{case.title} [control: {row}]" if row != "control" else f"{case.title} [control]"
     return f"{case.title} [{row}]" if row else case.title
-
-
-def _hash(node: Node, row: str) -> str:
-    return hashlib.sha256((_canonical(node) + row).encode()).hexdigest()[:16]
 
 
 def _canonical(node: Node) -> str:
@@ -222,9 +223,7 @@ def _control(
     return _Control("control", variables, given["S"].string("S"), given["S"])
 
 
-def _case(
-    node: Node, values: Mapping[str, Node], file: str, spec: str, columns: tuple[str, ...], control: bool
-) -> Case:
+def _case(node: Node, values: Mapping[str, Node], file: str, spec: str, columns: tuple[str, ...]) -> Case:
     from conformance.requirement.registry import find
 
     ids = values["requirement"].strings("requirement") if "requirement" in values else ()
