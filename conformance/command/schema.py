@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from conformance.engine.exit import OK
 
 
 def main(given: argparse.Namespace) -> int:
     """Print a JSON Schema; return the exit code."""
+    print(text(given.what), end="")
+    return OK
+
+
+def text(what: str) -> str:
+    """Return a schema as the text that files of it hold."""
+    import json
+
     from conformance.case.schema import SCHEMAS
 
-    print(json.dumps(SCHEMAS[given.what], indent=2))
-    return OK
+    return json.dumps(SCHEMAS[what], indent=2) + "\n"

@@ -1,0 +1,262 @@
+"""The JSON Schemas of suite files and target files, for editors and other tools.
+
+The keys come from the tables of the strict loaders: a key without a shape here is an error when the schema is made, so
+the two can't drift apart. The loaders check more than a schema can say (patterns, templates, requirement ids).
+
+Editors read ``250`` and ``4.10`` as numbers, ``no`` perhaps as a truth value: where a text is wanted these are allowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from conformance import target
+from conformance.case import dialogue, load, model
+
+Schema = dict[str, Any]
+
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
+TEXT: Schema = {"type": ["string", "number"]}
+TEXTS: Schema = {"anyOf": [TEXT, {"type": "array", "items": TEXT}]}
+DURATION: Schema = {
+    "type": ["string", "number"],
+    "pattern": r"^[0-9]+(\.[0-9]+)?\s*(ms|s|m|h)?$",
+    "description": "A duration: 2s, 200ms, 5m; a bare number is seconds.",
+}
+FLAG: Schema = {"type": "boolean"}
+VERDICT: Schema = {
+    "type": "string",
+    "pattern": f"^({'|'.join(model.VERDICT_WORDS)})( - .*)?$",
+    "description": "verdict - reason. go: the dialogue goes on.",
+}
+REGEX: Schema = {"type": "string", "pattern": "^/[\\s\\S]*/$", "description": "A regular expression between slashes."}
+
+
+def whole(minimum: int, maximum: int | None = None) -> Schema:
+    """Return the schema of a whole number."""
+    return {"type": "integer", "minimum": minimum} | ({"maximum": maximum} if maximum is not None else {})
+
+
+def one_of(values: Iterable[str]) -> Schema:
+    """Return the schema of a word out of several."""
+    return {"enum": list(values)}
+
+
+def some_of(values: Iterable[str]) -> Schema:
+    """Return the schema of one or several words out of several."""
+    word = one_of(values)
+    return {"anyOf": [word, {"type": "array", "items": word}]}
+
+
+def ref(name: str) -> Schema:
+    """Return a reference to a definition."""
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def described(schema: Schema, description: str) -> Schema:
+    """Return a schema with words for whoever hovers over the key."""
+    return {**schema, "description": description}
+
+
+def mapping(keys: Iterable[str], shapes: Mapping[str, Schema], required: Iterable[str] = (), **more: Any) -> Schema:
+    """Return the schema of a mapping with exactly these keys. Raises KeyError for a key without a shape."""
+    schema: Schema = {"type": "object", "properties": {key: shapes[key] for key in keys}, "additionalProperties": False}
+    return schema | ({"required": list(required)} if required else {}) | more
+
+
+# ---------------------------------------------------------------------- suite files
+
+OCTETS: Schema = ref("octets")
+NUMBER: Schema = {"anyOf": [{"type": "integer"}, {"type": "string", "pattern": r"^\$"}]}
+
+SEND: dict[str, Schema] = {
+    "raw": described(OCTETS, "Exactly these octets: no CRLF is added."),
+    "hex": described(TEXT, "Octets as pairs of hexadecimal digits."),
+    "base64": described(OCTETS, "These octets, encoded."),
+    "fill": described(OCTETS, "These octets, so many times."),
+    "times": described(NUMBER, "How many times: a number or a $variable."),
+    "minus": described(OCTETS, "Octets whose length is taken off times."),
+    "message": described(OCTETS, "A whole message: $header, a blank line, this text (dot-stuffed), the final dot."),
+    "segments": {"type": "array", "items": OCTETS, "description": "Each in a TCP segment of its own."},
+    "chop": described(NUMBER, "So many octets at a time."),
+    "every": described(DURATION, "The pause between segments."),
+    "line": described(OCTETS, "These octets and CRLF."),
+}
+
+NEEDS: dict[str, Schema] = {
+    "ehlo": described(TEXTS, "Keywords that must be offered; else n/a."),
+    "target": described(some_of(load.TARGET_NEEDS), "What the target file must name; else untested."),
+    "role": described(some_of((*model.ROLES, "any")), "The roles that the case is for; else n/a."),
+}
+
+DELIVERED: dict[str, Schema] = {
+    "to": described(OCTETS, "Whose mailbox is read (default: $recipient)."),
+    "count": described(whole(0), "How many messages there must be (default 1)."),
+    "within": DURATION,
+    "body": described(OCTETS, "The body, octet for octet (line ends compare as CRLF)."),
+    "contains": described(OCTETS, "What the message must contain."),
+    "lacks": described(OCTETS, "What the message must not contain."),
+    "header": {
+        "type": "object",
+        "additionalProperties": TEXT,
+        "description": "Header fields: present, absent, /regular expression/, or the exact value.",
+    },
+    "matches": {"anyOf": [REGEX, {"type": "array", "items": REGEX}]},
+    "sender": described(OCTETS, "The reverse-path."),
+    "otherwise": VERDICT,
+}
+
+TLS: dict[str, Schema] = {
+    "min": one_of(dialogue.TLS_VERSIONS),
+    "max": one_of(dialogue.TLS_VERSIONS),
+    "verify": described(FLAG, "Whether the certificate must be trusted."),
+    "established": VERDICT,
+    "failed": VERDICT,
+}
+
+REPEAT: dict[str, Schema] = {"times": whole(1, dialogue.MAX_REPEAT), "steps": ref("dialogue")}
+
+_STEPS: dict[str, Schema] = {
+    "C": described(ref("send"), "What the client sends; a text gets CRLF."),
+    "S": described(ref("expect"), "What the server answers: a text is a premise, a mapping judges."),
+    "tls": described(ref("tls"), "A TLS handshake."),
+    "wait": described(DURATION, "A pause."),
+    "hangup": described(one_of(("close", "reset")), "The client ends the connection."),
+    "delivered": ref("delivered"),
+    "repeat": mapping(dialogue.REPEAT_KEYS, REPEAT, dialogue.REPEAT_KEYS),
+}
+STEPS: dict[str, Schema] = {key: _STEPS[key.rstrip("23456789")] for key in dialogue.STEP_KEYS}
+
+CASE: dict[str, Schema] = {
+    "id": {"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "description": "Never changes once released."},
+    "title": described(TEXT, "What holds, as a fact."),
+    "requirement": described(TEXTS, "Ids of the registry, as in RFC5321-4.5.2-01; the first gives the level."),
+    "spec": described(TEXT, "The section, where it is not the file's."),
+    "note": described(TEXT, "Why the test is as it is."),
+    "needs": ref("needs"),
+    "start": described(one_of(model.START_LADDER), "The state in which the dialogue begins (default ehlo)."),
+    "start2": described(one_of(model.START_LADDER), "The same for the second session."),
+    "impact": described(one_of(model.IMPACTS), "What playing it does to the target (default session)."),
+    "each": {
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": 1,
+        "description": 'A table: {"column, column": {row: [value, value]}}.',
+        "additionalProperties": {"type": "object", "minProperties": 1},
+    },
+    "control": {
+        "description": "The row that must pass, or the whole table is inconclusive.",
+        "anyOf": [
+            {"type": "string"},
+            mapping(("with", "S"), {"with": {"type": "object"}, "S": TEXT}, ("with", "S")),
+        ],
+    },
+    "after": described(TEXTS, "Cases that must have passed."),
+    "dialogue": ref("dialogue"),
+    "finally": described(ref("dialogue"), "Steps that are played whatever happened."),
+    "tags": TEXTS,
+    "severity": one_of(model.SEVERITIES),
+    "cwe": TEXTS,
+    "cve": TEXTS,
+    "remedy": {"type": "object", "additionalProperties": TEXT, "description": "What to set, by product."},
+    "timeout": described(DURATION, "How long a reply may take."),
+}
+
+SUITE_SHAPES: dict[str, Schema] = {
+    "title": described(TEXT, "What the file is about."),
+    "spec": described(TEXT, "The section, as in RFC 5321 section 4.5.2."),
+    "note": TEXT,
+    "tags": TEXTS,
+    "defaults": mapping(load.DEFAULT_KEYS, CASE, description="Values for every case of the file."),
+    "cases": {"type": "array", "minItems": 1, "items": ref("case")},
+}
+
+
+def suite() -> Schema:
+    """Return the JSON Schema of suite files."""
+    send = mapping(dialogue.SEND_KEYS, SEND)
+    octets = mapping(("raw", "hex", "base64", "fill", "times", "minus", "message"), SEND)
+    return {
+        "$schema": DRAFT,
+        "title": "A suite file of smtp-conformance",
+        **mapping(load.SUITE_KEYS, SUITE_SHAPES, ("title", "spec", "cases")),
+        "$defs": {
+            "case": mapping(load.CASE_KEYS, CASE, ("id", "title", "dialogue")),
+            "needs": mapping(load.NEEDS_KEYS, NEEDS),
+            "dialogue": {"type": "array", "items": ref("step")},
+            "step": mapping(dialogue.STEP_KEYS, STEPS, minProperties=1, maxProperties=1),
+            "octets": {"anyOf": [TEXT, {"type": "array", "items": ref("octets")}, octets]},
+            "send": {"anyOf": [TEXT, {"type": "array", "items": ref("octets")}, send]},
+            "expect": {
+                "anyOf": [TEXT, ref("judgement"), {"type": "array", "items": {"anyOf": [TEXT, ref("judgement")]}}]
+            },
+            "judgement": {"type": "object", "minProperties": 1, "additionalProperties": VERDICT},
+            "tls": {"anyOf": [{"type": "null"}, mapping(dialogue.TLS_KEYS, TLS)]},
+            "delivered": {"anyOf": [{"type": "null"}, mapping(dialogue.DELIVERED_KEYS, DELIVERED)]},
+        },
+    }
+
+
+# ---------------------------------------------------------------------- target files
+
+ADDRESS: Schema = {"type": "string", "pattern": r"^[^\s<>@]+@[^\s<>@]+$"}
+
+TARGET_SHAPES: dict[str, Schema] = {
+    "host": described(TEXT, "Name or address of the server."),
+    "port": whole(1, 65535),
+    "unix": described(TEXT, "The path of a Unix socket, instead of host and port."),
+    "name": described(TEXT, "What reports call it."),
+    "role": one_of(target.ROLES),
+    "tls": one_of(target.TLS_MODES),
+    "source": described(TEXT, "Local address to connect from: loopback is often trusted, which hides faults."),
+    "client": described(TEXT, "Our EHLO name."),
+    "sender": described(ADDRESS, "Our reverse-path."),
+    "recipient": described(ADDRESS, "An address that is accepted; messages go to it."),
+    "recipient2": described(ADDRESS, "A second address that is accepted."),
+    "unknown": described(ADDRESS, "An address in a local domain that does not exist."),
+    "foreign": described(ADDRESS, "An address elsewhere that must not be relayed to."),
+    "credentials": mapping(
+        ("user", "password_env"), {"user": TEXT, "password_env": TEXT}, ("user", "password_env")
+    ),
+    "observer": mapping(
+        target.OBSERVERS,
+        {kind: TEXT for kind in target.OBSERVERS},
+        minProperties=1,
+        maxProperties=1,
+        description="How delivered mail is read back; {local}, {domain}, {address} of the recipient are filled in.",
+    ),
+    "client_welcome": described(FLAG, "Whether the server has agreed to talk to this client."),
+    "jobs": described(whole(1), "Sessions at once."),
+    "timeout": described(DURATION, "How long a reply may take."),
+    "waivers": {
+        "type": "array",
+        "description": "Deviations that the owner accepts.",
+        "items": mapping(
+            ("requirement", "case", "reason", "expires"),
+            {
+                "requirement": described(TEXT, "Requirement ids (globs)."),
+                "case": described(TEXT, "Case ids (globs)."),
+                "reason": TEXT,
+                "expires": {"type": "string", "format": "date"},
+            },
+            ("reason",),
+            oneOf=[{"required": ["requirement"]}, {"required": ["case"]}],
+        ),
+    },
+}
+
+
+def target_file() -> Schema:
+    """Return the JSON Schema of target files."""
+    return {
+        "$schema": DRAFT,
+        "title": "A target file of smtp-conformance",
+        **mapping(target.FILE_KEYS, TARGET_SHAPES),
+        "anyOf": [{"required": ["host"]}, {"required": ["unix"]}],
+    }
+
+
+SCHEMAS: dict[str, Schema] = {"suite": suite(), "target": target_file()}
+"""The schemas by what they describe."""
