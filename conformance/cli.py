@@ -92,7 +92,12 @@ def _parser() -> argparse.ArgumentParser:
     lint = command("lint", "check suite files: syntax, keys, requirement ids")
     lint.add_argument("paths", nargs="*", metavar="PATH", help="files or folders (default: the product's own cases)")
     coverage = command("coverage", "the ledger: which requirements are tested, by document and section")
-    coverage.add_argument("document", nargs="?", metavar="RFC5321", help="one document")
+    coverage.add_argument("document", nargs="?", metavar="RFC5321[-4.5.2]", help="one document, or a section of it")
+    coverage.add_argument("--open", action="store_true", help="only what is neither tested nor excluded")
+    coverage.add_argument("--html", metavar="FILE", help="write a page: each requirement with its cases and faults")
+    coverage.add_argument(
+        "--run", dest="runs", action="append", default=[], metavar="RUN.jsonl", help="for --html: the state on a server"
+    )
     _paths(coverage)
     schema = command("schema", "print the JSON Schema of suite files, target files or the result stream")
     schema.add_argument("what", nargs="?", default="suite", choices=("suite", "target"))

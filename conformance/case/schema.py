@@ -217,12 +217,10 @@ TARGET_SHAPES: dict[str, Schema] = {
     "recipient2": described(ADDRESS, "A second address that is accepted."),
     "unknown": described(ADDRESS, "An address in a local domain that does not exist."),
     "foreign": described(ADDRESS, "An address elsewhere that must not be relayed to."),
-    "credentials": mapping(
-        ("user", "password_env"), {"user": TEXT, "password_env": TEXT}, ("user", "password_env")
-    ),
+    "credentials": mapping(("user", "password_env"), {"user": TEXT, "password_env": TEXT}, ("user", "password_env")),
     "observer": mapping(
         target.OBSERVERS,
-        {kind: TEXT for kind in target.OBSERVERS},
+        dict.fromkeys(target.OBSERVERS, TEXT),
         minProperties=1,
         maxProperties=1,
         description="How delivered mail is read back; {local}, {domain}, {address} of the recipient are filled in.",

@@ -1,20 +1,115 @@
-"""``coverage``: the ledger of requirements."""
+"""``coverage``: the ledger of requirements, for the terminal and as a page."""
 
 from __future__ import annotations
 
 import argparse
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from conformance.command.common import UsageError, catalogue_of, tell
 from conformance.engine.exit import OK
 
+if TYPE_CHECKING:
+    from conformance.requirement.ledger import Entry
+    from conformance.stream import Run
+
 
 def main(given: argparse.Namespace) -> int:
-    """Print which requirements have cases; return the exit code."""
-    from conformance.requirement import ledger
+    """Print which requirements are tested; return the exit code."""
+    from conformance.requirement.ledger import OPEN, ledger
 
     try:
-        cases = catalogue_of(given).cases
+        rfc, section = _document(given.document)
+        runs = [_run(name) for name in given.runs]
+        entries = ledger(catalogue_of(given).cases, faults=bool(given.html))
     except UsageError as error:
         return tell(error)
-    print(ledger.text(cases, given.document))
+    chosen = [entry for entry in entries if _within(entry, rfc, section)]
+    if not chosen:
+        return tell(f"the registry has nothing of {given.document} (smtp-conformance coverage lists its documents)")
+    if given.html:
+        from conformance.requirement.page import page
+
+        try:
+            Path(given.html).write_text(page(chosen, runs), encoding="utf-8")
+        except OSError as error:
+            return tell(f"--html {given.html}: {error.strerror}")
+        print(f"wrote {given.html}")
+    if given.open:
+        chosen = [entry for entry in chosen if entry.state == OPEN]
+    print("\n".join(_list(chosen) if given.open or section else _sections(chosen) if rfc else _documents(chosen)))
     return OK
+
+
+def _document(text: str | None) -> tuple[int | None, str]:
+    """Return the number of a document and perhaps a section. Raises UsageError."""
+    if text is None:
+        return None, ""
+    match = re.fullmatch(r"(?:RFC)?\s*(\d+)(?:[-#]([A-Za-z0-9.]+))?", text.strip(), re.IGNORECASE)
+    if match is None:
+        raise UsageError(f"{text}: a document and perhaps a section, as in RFC5321 or RFC5321-4.5.2")
+    return int(match[1]), match[2] or ""
+
+
+def _within(entry: Entry, rfc: int | None, section: str) -> bool:
+    own = entry.requirement
+    return (rfc is None or own.rfc == rfc) and (not section or f"{own.section}.".startswith(f"{section}."))
+
+
+def _run(path: str) -> Run:
+    from conformance.stream import StreamError, read
+
+    try:
+        return read(Path(path))
+    except StreamError as error:
+        raise UsageError(error) from None
+    except OSError as error:
+        raise UsageError(f"--run {path}: {error.strerror}") from None
+
+
+def _row(name: str, entries: Sequence[Entry]) -> str:
+    from conformance.requirement.ledger import counts
+
+    found = counts(entries)
+    return f"{name:<58}{len(entries):>12}" + "".join(f"{count or '-':>10}" for count in found.values())
+
+
+def _head(name: str) -> str:
+    return f"{name:<58}{'requirements':>12}{'tested':>10}{'excluded':>10}{'open':>10}"
+
+
+def _documents(entries: Sequence[Entry]) -> Iterator[str]:
+    from conformance.report.documents import subject
+
+    yield _head("document")
+    documents: dict[int, list[Entry]] = {}
+    for entry in entries:
+        documents.setdefault(entry.requirement.rfc, []).append(entry)
+    for rfc, own in documents.items():
+        yield _row(f"RFC {rfc}  {subject(f'RFC{rfc}')}", own)
+    yield _row("all", entries)
+    yield "\nsmtp-conformance coverage RFC5321 lists its sections, RFC5321-4.5.2 the requirements, --open what is to do"
+
+
+def _sections(entries: Sequence[Entry]) -> Iterator[str]:
+    from conformance.requirement.ledger import by_section
+
+    yield _head("section")
+    for section, own in by_section(entries).items():
+        yield _row(f"{own[0].requirement.rfc}  {section}", own)
+    yield _row("all", entries)
+
+
+def _list(entries: Sequence[Entry]) -> Iterator[str]:
+    for entry in entries:
+        own = entry.requirement
+        yield f"{own.id}  {own.level}  {own.subject}, {own.observable}: {entry.state}"
+        yield textwrap.fill(own.statement, 110, initial_indent="    ", subsequent_indent="    ")
+        for name in (*entry.cases, *entry.lints, *(f"says the same: {other}" for other in entry.by)):
+            yield f"      {name}"
+        if not entry.cases and entry.reason:
+            yield f"      excluded: {entry.reason}"
+    yield f"\n{len(entries)} requirements"
