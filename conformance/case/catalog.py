@@ -222,16 +222,22 @@ def select(cases: Sequence[Case], selection: Selection, *, slow: bool = True) ->
     """Return the selected cases, and those that they come after. Raises SelectionError."""
     test = selection.matches()
     chosen = {case.id for case in cases if test(case) and (slow or "slow" not in case.tags)}
+    return with_earlier(cases, chosen)
+
+
+def with_earlier(cases: Sequence[Case], chosen: set[str]) -> list[Case]:
+    """Return the cases with the chosen ids, and those that they come after, in their order."""
+    wanted = set(chosen)
     by_name: dict[str, list[Case]] = {}
     for case in cases:
         by_name.setdefault(case.id, []).append(case)
         if case.base_id != case.id:
             by_name.setdefault(case.base_id, []).append(case)
-    queue = [case for case in cases if case.id in chosen]
+    queue = [case for case in cases if case.id in wanted]
     while queue:
         for name in queue.pop().after:
             for case in by_name.get(name, ()):
-                if case.id not in chosen:
-                    chosen.add(case.id)
+                if case.id not in wanted:
+                    wanted.add(case.id)
                     queue.append(case)
-    return [case for case in cases if case.id in chosen]
+    return [case for case in cases if case.id in wanted]

@@ -6,17 +6,18 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack, nullcontext
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 from conformance.case.model import Case
 from conformance.command.common import UsageError, catalogue_of, selected, selection_of, target_of, tell
-from conformance.engine.exit import FAIL_ON, INTERRUPTED, NOTHING_PLAYED, Exit
-from conformance.engine.run import Options, run
-from conformance.observer import Observer, ObserverError, open_observer
+from conformance.engine.entry import observer_of, play_all
+from conformance.engine.exit import INTERRUPTED, NOTHING_PLAYED, Exit, fail_on
+from conformance.engine.run import Options
+from conformance.observer import ObserverError
 from conformance.stream import Event, Result, Writer, collect
-from conformance.target import ROLES, Target
+from conformance.target import Target
 
 REPORTS = ("html", "junit", "sarif", "markdown", "badge")
 
@@ -42,31 +43,27 @@ def _main(given: argparse.Namespace) -> int:
         return NOTHING_PLAYED
     try:
         profile = load(given.profile)
-    except ProfileError as error:
+        counting = fail_on(given.fail_on)
+    except (ProfileError, ValueError) as error:
         raise UsageError(error) from None
     options = Options(
         profile=profile,
         profile_name=given.profile,
         impact=given.impact or "session",
         jobs=given.jobs,
-        fail_on=fail_on(given.fail_on),
+        fail_on=counting,
         selection=str(selection),
         case_set=catalogue.hash,
     )
     target = None if given.target is None else target_of(given)
+    try:
+        observer_of(target or Target())
+    except ObserverError as error:
+        raise UsageError(error) from None
     if target is not None and given.impact is None:
         careful = given.command == "audit" or not target.on_loopback
         options = replace(options, impact="session" if careful else "mail")
     return _play(given, cases, target, options)
-
-
-def fail_on(text: str | None) -> frozenset[str]:
-    """Return what ``--fail-on`` names. Raises UsageError."""
-    names = frozenset(name.strip() for name in (text or "must").split(",") if name.strip())
-    unknown = sorted(names - set(FAIL_ON))
-    if unknown:
-        raise UsageError(f"--fail-on {unknown[0]}: it is one or more of {', '.join(FAIL_ON)}")
-    return names
 
 
 def _play(given: argparse.Namespace, cases: Sequence[Case], target: Target | None, options: Options) -> int:
@@ -118,36 +115,3 @@ def _run(
         return asyncio.run(play_all(cases, target, options, emit, on_result))
     except KeyboardInterrupt:
         return Exit(INTERRUPTED, "interrupted: what was done is written")
-
-
-async def play_all(
-    cases: Sequence[Case],
-    target: Target | str | None,
-    options: Options,
-    emit: Callable[[Event], None],
-    on_result: Callable[[Result], None],
-) -> Exit:
-    """Play cases against a target, or (None, or the name of a role) against the embedded reference server."""
-    async with AsyncExitStack() as stack:
-        if not isinstance(target, Target):
-            from conformance.engine.embedded import embedded
-
-            role = next((role for role in ROLES if role == target), ROLES[0])
-            reference, observer = await stack.enter_async_context(embedded(role))
-            return await run(cases, reference, _at_least_mail(options), emit, on_result, observer=observer)
-        return await run(cases, target, options, emit, on_result, observer=observer_of(target))
-
-
-def _at_least_mail(options: Options) -> Options:
-    """Return the options with the impact that the embedded server can take without asking."""
-    return replace(options, impact="mail") if options.impact == "session" else options
-
-
-def observer_of(target: Target) -> Observer | None:
-    """Return the observer that a target names, or None. Raises UsageError."""
-    for kind, where in target.observer.items():
-        try:
-            return open_observer(kind, where)
-        except ObserverError as error:
-            raise UsageError(error) from None
-    return None

@@ -23,7 +23,16 @@ class Exit:
     reason: str
 
 
-def _counts(result: Result, fail_on: frozenset[str]) -> bool:
+def fail_on(text: str | None) -> frozenset[str]:
+    """Return what ``--fail-on`` names. Raises ValueError."""
+    names = frozenset(name.strip() for name in (text or "must").split(",") if name.strip())
+    unknown = sorted(names - set(FAIL_ON))
+    if unknown:
+        raise ValueError(f"--fail-on {unknown[0]}: it is one or more of {', '.join(FAIL_ON)}")
+    return names
+
+
+def counts(result: Result, fail_on: frozenset[str]) -> bool:
     """Return whether a result is a finding under ``--fail-on``."""
     if "none" in fail_on:
         return False
@@ -47,7 +56,7 @@ def decide(results: Iterable[Result], fail_on: frozenset[str] = frozenset({"must
     errors = [result for result in every if result.verdict == "error"]
     if errors:
         return Exit(SUITE_ERROR, f"the suite could not play {_named(errors)}")
-    found = [result for result in every if _counts(result, fail_on)]
+    found = [result for result in every if counts(result, fail_on)]
     if found:
         return Exit(FINDINGS, f"{len(found)} finding{'s' * (len(found) != 1)}: {_named(found)}")
     judged = [result for result in every if result.verdict in ("pass", "fail", "warn", "info")]

@@ -33,6 +33,8 @@ class Options:
     profile_name: str = "interop"
     impact: str = "session"
     jobs: int | None = None
+    share: int = 1
+    """How many runs play against the target at the same time: each opens its part of the sessions."""
     replay: bool = True
     fail_on: frozenset[str] = frozenset({"must"})
     selection: str = ""
@@ -310,7 +312,9 @@ async def _run(
             planned.append(case)
         else:
             recorder.not_played(case, *reason)
-    scheduler = Scheduler(setting, recorder.played, _noting(recorder), options.jobs or target.jobs, options.replay)
+    scheduler = Scheduler(
+        setting, recorder.played, _noting(recorder), options.jobs or target.jobs, options.replay, options.share
+    )
     await scheduler.run(planned)
     if scheduler.stopped:
         ended = {result.id for result in recorder.results}

@@ -55,6 +55,7 @@ class Scheduler:
     note: Callable[[str], None] = lambda text: None
     jobs: int | None = None
     replay: bool = True
+    share: int = 1
     stopped: str = ""
     """Why the run was cut short, or nothing."""
 
@@ -67,10 +68,8 @@ class Scheduler:
 
     async def run(self, cases: Iterable[Case]) -> None:
         """Play the cases; ``stopped`` says whether the target was lost on the way."""
-        if self.jobs is not None:
-            self._limit = self.jobs
-        elif not self.setting.target.on_loopback:
-            self._limit = JOBS_ELSEWHERE
+        self._limit = float(self.jobs or (FIRST_JOBS if self.setting.target.on_loopback else JOBS_ELSEWHERE))
+        self._limit = max(1.0, self._limit // self.share)
         self._loop = asyncio.get_running_loop()
         self._ready: list[tuple[float, int, Case]] = []
         self._blocked: dict[str, list[Case]] = {}
@@ -178,7 +177,7 @@ class Scheduler:
         if outcome.greeting is None or self.jobs is not None or not self.setting.target.on_loopback:
             return
         self._quickest = min(self._quickest, outcome.greeting)
-        if outcome.greeting <= 2 * self._quickest + 0.05 and self._limit < MOST_JOBS:
+        if outcome.greeting <= 2 * self._quickest + 0.05 and self._limit < MOST_JOBS // self.share:
             self._limit += 1
             self._pump()
 
