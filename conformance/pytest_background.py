@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
@@ -113,10 +114,8 @@ class Background:
         if self._thread.ident is None:
             return
         if self._loop is not None:
-            try:
+            with contextlib.suppress(RuntimeError):  # where the loop has ended by itself
                 self._loop.call_soon_threadsafe(self._cancel)
-            except RuntimeError:
-                pass  # the loop has ended by itself
         self._thread.join()
 
     def _cancel(self) -> None:

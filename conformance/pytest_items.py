@@ -160,7 +160,8 @@ class Plugin:
             return (yield)
         mine = session.items if self.share is None else session.items[self.share]
         cases = [item.case for item in mine if isinstance(item, CaseItem)]
-        background = Background(self.settings, cases, self.config.stash[KNOWN])
+        known = self.config.stash[KNOWN]
+        background = Background(self.settings, cases, known)
         self.config.stash[BACKGROUND] = background
         try:
             return (yield)
