@@ -1,7 +1,8 @@
 """The pytest plugin: ``pytest --smtp-target localhost:2525 cases/`` plays suite files as tests.
 
 Every pytest run on a machine with this package loads this module, so it imports nothing but pytest and does
-nothing until a target is named, by the option or by ``smtp_target`` in the ini file. ``conformance.pytest_items`` does the work.
+nothing until a target is named, by the option or by ``smtp_target`` in the ini file. ``conformance.pytest_items`` does
+the work.
 """
 
 from __future__ import annotations
