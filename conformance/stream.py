@@ -60,6 +60,11 @@ class Result:
     attempts: int = 1
     case_hash: str = ""
     note: str | None = None
+    """Why a profile or a waiver changed the verdict."""
+    about: str = ""
+    """Why the test is as it is (``note`` of the case)."""
+    meaning: str = ""
+    """What it means for the owner of the server when it fails."""
     remedy: Mapping[str, str] | None = None
     cwe: tuple[str, ...] = ()
     cve: tuple[str, ...] = ()

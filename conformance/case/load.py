@@ -15,7 +15,20 @@ from conformance.case.octets import Octets
 from conformance.case.yaml import Node, SourceError, load, load_file, suggest
 
 SUITE_KEYS = ("title", "spec", "note", "tags", "defaults", "cases")
-DEFAULT_KEYS = ("start", "start2", "impact", "needs", "tags", "timeout", "severity", "requirement")
+DEFAULT_KEYS = (
+    "start",
+    "start2",
+    "impact",
+    "needs",
+    "tags",
+    "timeout",
+    "severity",
+    "requirement",
+    "meaning",
+    "cwe",
+    "cve",
+    "remedy",
+)
 CASE_KEYS = (
     "id",
     "title",
@@ -33,6 +46,7 @@ CASE_KEYS = (
     "finally",
     "tags",
     "severity",
+    "meaning",
     "cwe",
     "cve",
     "remedy",
@@ -264,6 +278,7 @@ def _case(node: Node, values: Mapping[str, Node], file: str, spec: str, columns:
         finally_=cleanup,
         tags=values["tags"].strings("tags") if "tags" in values else (),
         note=values["note"].string("note") if "note" in values else "",
+        meaning=values["meaning"].string("meaning") if "meaning" in values else "",
         severity=values["severity"].choice("severity", model.SEVERITIES) if "severity" in values else None,
         cwe=values["cwe"].strings("cwe") if "cwe" in values else (),
         cve=values["cve"].strings("cve") if "cve" in values else (),

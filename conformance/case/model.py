@@ -186,6 +186,8 @@ class Case:
     finally_: tuple[Step, ...] = ()
     tags: tuple[str, ...] = ()
     note: str = ""
+    meaning: str = ""
+    """What it means for the owner of the server when the case fails: shown beside the finding."""
     severity: str | None = None
     cwe: tuple[str, ...] = ()
     cve: tuple[str, ...] = ()

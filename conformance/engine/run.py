@@ -167,6 +167,8 @@ def result_of(case: Case, outcome: str, reason: str) -> Result:
         remedy=case.remedy or None,
         cwe=case.cwe,
         cve=case.cve,
+        about=case.note,
+        meaning=case.meaning,
     )
 
 

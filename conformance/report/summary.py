@@ -1,7 +1,7 @@
-"""What a run comes to, in words and numbers: the same for every report, so that no two of them differ.
+"""What a run comes to, in words and numbers: the same for every report, so that no two differ.
 
-The headline counts *requirements*, not cases: a MUST that fifty rows break is one MUST. A requirement is broken when any
-of its cases fails, deviates when one warns, and holds when what was played of it passed.
+The headline counts *requirements*, not cases: a MUST that fifty rows break is one MUST. A requirement is broken when
+any of its cases fails, deviates when one warns, and holds when what was played of it passed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ MEANING = {
     "error": "The suite itself went wrong. Says nothing about the server; please report it.",
     "inconclusive": "Something else came before the question could be put: a refusal on policy grounds, "
     "a busy server, an answer that did not repeat.",
-    "untested": "Not played: the target file or the allowed impact withholds something. The reason says which option would allow it.",
+    "untested": "Not played: the target file or the allowed impact withholds something. The reason names the option "
+    "that would allow it.",
     "n/a": "Does not apply: the extension is not offered, or the server has another role.",
     "info": "Worth knowing, and allowed: a MAY, or a deviation that the owner accepts.",
     "pass": "Asked, and answered as the requirement wants.",
@@ -226,7 +227,8 @@ def details(run: Run) -> Iterator[str]:
     if tolerated := [r for r in warned if r.note and group_of(r.level) == "MUST"]:
         profile = visible(str(run.header.get("profile", "")))
         what = "a MUST" if len(tolerated) == 1 else "MUSTs"
-        yield f"{plural(len(tolerated), 'deviation')} from {what} {'is' if len(tolerated) == 1 else 'are'} tolerated by the profile {profile}."
+        are = "is" if len(tolerated) == 1 else "are"
+        yield f"{plural(len(tolerated), 'deviation')} from {what} {are} tolerated by the profile {profile}."
     judged = len(of_verdict(results, "pass", "info", "warn", "fail"))
     held = len(of_verdict(results, "pass", "info"))
     if judged and (fails or warned):

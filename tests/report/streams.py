@@ -1,4 +1,4 @@
-"""Streams for the tests of reports: a run as a real server would cause it, and one by a server that wants to do harm."""
+"""Streams for the tests of reports: a run as a real server would cause it, and one by a server that wants to harm."""
 
 from __future__ import annotations
 
@@ -119,7 +119,8 @@ def findings() -> list[Result]:
         Dialogue(1)
         .start(MAIL, RCPT, b"DATA")
         .client(
-            b"Subject: smtp-conformance sc-1f0c\r\n\r\nfirst\n.\nMAIL FROM:<evil@example.net>\r\nRCPT TO:<alice@example.org>\r\n"
+            b"Subject: smtp-conformance sc-1f0c\r\n\r\nfirst\n.\nMAIL FROM:<evil@example.net>\r\n"
+            b"RCPT TO:<alice@example.org>\r\n"
             b"DATA\r\nSubject: second\r\n\r\nsmuggled\r\n.\r\n"
         )
         .server(b"250 2.0.0 Ok: queued as 4F1B2C0D3E\r\n", "2xx")
@@ -176,7 +177,8 @@ def findings() -> list[Result]:
             "1 message at the sink in 1.3 s",
             messages=[
                 escape(
-                    b"Received: from client.example.net (unknown [192.0.2.9])\r\n\tby mx1.example.org (Exemplar) with ESMTP\r\n"
+                    b"Received: from client.example.net (unknown [192.0.2.9])\r\n"
+                    b"\tby mx1.example.org (Exemplar) with ESMTP\r\n"
                     b"Subject: smtp-conformance sc-77ab\r\n\r\nrelayed?\r\n"
                 )
             ],
@@ -201,7 +203,7 @@ def findings() -> list[Result]:
             title="Only <CRLF>.<CRLF> ends the mail data [lf-dot-lf]",
             outcome="fail",
             verdict="fail",
-            reason="takes <LF>.<LF> for the end of data: a second message can be smuggled past the server in front of it",
+            reason="takes <LF>.<LF> for the end of data: a second message can be smuggled past the server before it",
             requirement=("RFC5321-4.1.1.4-05", "RFC5321-2.3.8-01"),
             level="MUST NOT",
             spec="RFC 5321 section 4.1.1.4",
@@ -282,7 +284,7 @@ def findings() -> list[Result]:
             title="A bare <LF> does not end a command",
             outcome="fail",
             verdict="warn",
-            reason="takes a bare <LF> for a line end; where a gateway before it does not, commands can be hidden in a line",
+            reason="takes a bare <LF> for a line end; where a gateway before it does not, commands can be hidden",
             requirement=("RFC5321-2.3.8-01",),
             level="MUST NOT",
             spec="RFC 5321 section 2.3.8",
@@ -299,7 +301,8 @@ def findings() -> list[Result]:
             title="221 and 421 name the server as their first word",
             outcome="unexpected",
             verdict="warn",
-            reason="the first word after 221 is not the server's domain (in rfc5321/2.3.8-lines/cr-cr-lf, and in 51 other cases)",
+            reason="the first word after 221 is not the server's domain"
+            " (in rfc5321/2.3.8-lines/cr-cr-lf, and in 51 other cases)",
             requirement=("RFC5321-4.2.2-02",),
             level="SHOULD",
             spec="RFC 5321 section 4.2.2",
@@ -411,11 +414,12 @@ def routine(count: int, seed: int = 7) -> list[Result]:
     for number in range(count):
         folder, spec, requirement, title = _AREAS[choose.randrange(len(_AREAS))]
         verdict = choose.choices(("pass", "untested", "n/a"), (70, 18, 12))[0]
-        reason, transcript = "", ()
+        reason = ""
+        transcript: tuple[Event, ...] = ()
         if verdict == "untested":
             reason = choose.choice(
                 (
-                    "the target names no observer: --observer maildir:PATH (observer: in the target file), to read delivered messages",
+                    "the target names no observer: --observer maildir:PATH (observer: in the target file)",
                     "the target gives no address elsewhere: --foreign ADDRESS (foreign: in the target file)",
                 )
             )
