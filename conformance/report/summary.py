@@ -126,11 +126,23 @@ _STATE_OF = {
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One requirement as this run found it."""
+    """One requirement as this run found it; ``results`` are those of its cases, worst first."""
 
     id: str
     level: str
+    text: str
     state: str
+    results: tuple[Result, ...]
+
+    @property
+    def document(self) -> str:
+        """The document of the requirement: RFC5321 of RFC5321-4.5.2-01."""
+        return self.id.partition("-")[0]
+
+    @property
+    def section(self) -> str:
+        """The section of the document: 4.5.2 of RFC5321-4.5.2-01."""
+        return self.id.partition("-")[2].rpartition("-")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,45 +151,58 @@ class Coverage:
 
     document: str
     level: str
-    counts: dict[str, int]
+    entries: tuple[Requirement, ...]
 
     @property
-    def total(self) -> int:
-        """How many requirements the selected cases are about."""
-        return sum(self.counts.values())
+    def counts(self) -> dict[str, int]:
+        """How many requirements are in each state, in the order of ``STATES``."""
+        counter = Counter(entry.state for entry in self.entries)
+        return {state: counter[state] for state in STATES if counter[state]}
+
+    @property
+    def why_untested(self) -> list[tuple[str, int]]:
+        """Why requirements could not be tested, with how many each reason holds back, the most frequent first."""
+        reasons = Counter(
+            next(r.reason for r in entry.results if r.verdict == "untested")
+            for entry in self.entries
+            if entry.state == "untested"
+        )
+        return sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
 
 
 def requirements(run: Run) -> list[Requirement]:
     """Return every requirement that the run's cases cite, with its state, by id."""
-    states: dict[str, int] = {}
-    levels: dict[str, str] = {}
+    cited: dict[str, list[Result]] = {}
     for result in run.results:
-        rank = STATES.index(_STATE_OF.get(result.verdict, "open"))
-        for name in result.requirement:
-            states[name] = min(rank, states.get(name, len(STATES)))
-            levels.setdefault(name, result.level)
+        for name in dict.fromkeys(result.requirement):
+            cited.setdefault(name, []).append(result)
     found = []
-    for name in sorted(states, key=natural):
+    for name in sorted(cited, key=natural):
         known = statement(name)
-        found.append(Requirement(name, known[0] if known else levels[name], STATES[states[name]]))
+        results = sorted(cited[name], key=lambda r: (STATES.index(state_of(r)), natural(r.id)))
+        level, text = known or (results[0].level, "")
+        found.append(Requirement(name, level, text, state_of(results[0]), tuple(results)))
     return found
 
 
-def document_of(requirement: str) -> str:
-    """Return the document of a requirement id: RFC5321 of RFC5321-4.5.2-01."""
-    return requirement.partition("-")[0]
+def state_of(result: Result) -> str:
+    """Return what a result says of its requirements."""
+    return _STATE_OF.get(result.verdict, "open")
 
 
-def coverage(run: Run) -> dict[str, dict[str, Coverage]]:
-    """Return the coverage by document and level."""
-    counts: dict[str, dict[str, Counter[str]]] = {}
-    for entry in requirements(run):
-        by_level = counts.setdefault(document_of(entry.id), {})
-        by_level.setdefault(group_of(entry.level), Counter())[entry.state] += 1
+def coverage(entries: Iterable[Requirement]) -> dict[str, dict[str, Coverage]]:
+    """Return the coverage by document and level, in the order of ``entries``."""
+    groups: dict[str, dict[str, list[Requirement]]] = {}
+    for entry in entries:
+        groups.setdefault(entry.document, {}).setdefault(group_of(entry.level), []).append(entry)
     return {
-        document: {level: Coverage(document, level, dict(counter)) for level, counter in levels.items()}
-        for document, levels in counts.items()
+        document: {level: Coverage(document, level, tuple(levels[level])) for level in sorted(levels, key=_level_rank)}
+        for document, levels in groups.items()
     }
+
+
+def _level_rank(level: str) -> int:
+    return LEVELS.index(level) if level in LEVELS else len(LEVELS)
 
 
 # ---------------------------------------------------------------------- sentences

@@ -215,6 +215,8 @@ def findings() -> list[Result]:
             duration=0.0412,
             attempts=2,
             case_hash="9d2f11ab77c0e1f4",
+            meaning="Whoever can send through a server that hands this ending on can put further messages behind one "
+            "of theirs, in the name of any sender there. SPF, DKIM and DMARC of that domain then speak for them.",
             remedy={
                 "Postfix": "smtpd_forbid_bare_newline = normalize (3.8.5 and later; the default since 3.9)",
                 "Exim": "4.97.1 or later",
