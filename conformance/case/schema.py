@@ -158,6 +158,7 @@ CASE: dict[str, Schema] = {
     "finally": described(ref("dialogue"), "Steps that are played whatever happened."),
     "tags": TEXTS,
     "severity": one_of(model.SEVERITIES),
+    "meaning": described(TEXT, "What a failure means to the owner of the server, in two sentences."),
     "cwe": TEXTS,
     "cve": TEXTS,
     "remedy": {"type": "object", "additionalProperties": TEXT, "description": "What to set, by product."},
