@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from conformance.case.yaml import seconds
 from conformance.smtp.reply import Reply
@@ -136,6 +136,7 @@ def _enhanced_matches(wanted: str, got: str | None) -> bool:
     return all(w in ("x", g) for w, g in zip(wanted.split("."), got.split("."), strict=True))
 
 
+@lru_cache(maxsize=4096)
 def parse(text: str) -> Pattern:
     """Return the pattern that a text describes. Raises PatternError."""
     source = text.strip()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from .actions import Action, Close
@@ -111,29 +111,34 @@ def anything(session: Session, value: str | None) -> Reply | None:
     return None
 
 
-def on_reply(rules: Rules, change: ReplyFilter) -> Rules:
-    """Change replies on their way out; the filter gets every reply with the event that it answers."""
-    return replace(rules, on_reply=(*rules.on_reply, change))
+@dataclass(frozen=True, slots=True)
+class On:
+    """A reply filter for the replies to one event (None: to any), with one code (None: any)."""
+
+    event: str | None
+    code: int | None
+    change: ReplyFilter
+
+    def __call__(self, session: Session, event: str, reply: Reply) -> Reply | list[Action]:
+        """Return the reply as it was, or changed where it is meant."""
+        if self.event not in (None, event) or self.code not in (None, reply.code):
+            return reply
+        return self.change(session, event, reply)
+
+
+def on_reply(rules: Rules, change: ReplyFilter, event: str | None = None, code: int | None = None) -> Rules:
+    """Change replies on their way out: all, or those to one event and with one code; the state machine sees the old."""
+    return replace(rules, on_reply=(*rules.on_reply, On(event, code, change)))
 
 
 def answer(rules: Rules, event: str, code: int | None, new: Reply | Callable[[Reply], Reply]) -> Rules:
-    """Let another reply answer ``event`` where ``code`` would (None: any code); the state machine sees the old one."""
-
-    def change(session: Session, asked: str, reply: Reply) -> Reply:
-        if asked != event or code not in (None, reply.code):
-            return reply
-        return new if isinstance(new, Reply) else new(reply)
-
-    return on_reply(rules, change)
+    """Let another reply answer ``event`` where ``code`` would (None: any code)."""
+    return on_reply(rules, lambda session, asked, reply: new if isinstance(new, Reply) else new(reply), event, code)
 
 
 def raw(rules: Rules, rewrite: Callable[[bytes], bytes], event: str | None = None) -> Rules:
     """Rewrite the octets of each reply, or of the replies to one event."""
-
-    def change(session: Session, asked: str, reply: Reply) -> Reply | list[Action]:
-        return reply if event not in (None, asked) else [rewrite(session.rules.render(reply))]
-
-    return on_reply(rules, change)
+    return on_reply(rules, lambda session, asked, reply: [rewrite(session.rules.render(reply))], event)
 
 
 def text(rules: Rules, event: str, code: int, *lines: str) -> Rules:
@@ -144,13 +149,11 @@ def text(rules: Rules, event: str, code: int, *lines: str) -> Rules:
 def closing(rules: Rules, event: str, code: int | None = None, *, silent: bool = False) -> Rules:
     """Close the connection after a reply to ``event``, or instead of it."""
 
-    def change(session: Session, asked: str, reply: Reply) -> Reply | list[Action]:
-        if asked != event or code not in (None, reply.code):
-            return reply
+    def change(session: Session, asked: str, reply: Reply) -> list[Action]:
         session.state = State.CLOSED
         return [Close()] if silent else [session.rules.render(reply), Close()]
 
-    return on_reply(rules, change)
+    return on_reply(rules, change, event, code)
 
 
 def ehlo(rules: Rules, rewrite: Callable[[tuple[str, ...]], tuple[str, ...]]) -> Rules:

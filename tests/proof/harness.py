@@ -107,13 +107,13 @@ def reference() -> tuple[Mapping[str, Played], Mapping[str, Tape]]:
     return results, tapes
 
 
-def play_all(cases: Iterable[Case], *faults: Fault) -> dict[str, Played]:
-    """Play cases against the server with these faults; a control that fails makes its rows inconclusive."""
+def play_all(cases: Iterable[Case], fault: Fault) -> dict[str, Played]:
+    """Play cases against the server with a fault; a control that fails makes its rows inconclusive."""
     ordered = list(cases)
     faultless, tapes = reference()
-    affected = [case for case in ordered if faults and not tapes[case.id].is_same_with(faults)]
+    affected = [case for case in ordered if not tapes[case.id].is_same_with(fault)]
     results = {case.id: replace(faultless[case.id], same=True) for case in ordered}
-    results.update(virtual.run(_play_cases(affected, faults, {})))
+    results.update(virtual.run(_play_cases(affected, (fault,), {})))
     broken = {case.id for case in ordered if case.control and results[case.id].verdict != "pass"}
     for case in ordered:
         unmet = [name for name in case.after if name in broken or (name in results and results[name].verdict != "pass")]
