@@ -303,10 +303,12 @@ async def _run(
     except UnreachableError as error:
         return Exit(UNREACHABLE, str(error))
     transaction = options.impact != "session" and bool(target.recipient) and target.role != "submission"
-    first = await _first_sanity(setting, transaction, recorder)
+    first = await _first_sanity(setting, recorder)
     if first.problem:
         return Exit(UNREACHABLE, first.problem)
-    setting = replace(setting, offers=await sanity.offered(setting, first))
+    message = [_message(setting, recorder)] if transaction and not first.remark else []
+    offers, *_ = await asyncio.gather(sanity.offered(setting, first), *message)
+    setting = replace(setting, offers=offers)
     planned = []
     for case in cases:
         reason = gate(case, target, options.impact, setting.offers)
@@ -336,7 +338,7 @@ def _noting(recorder: Recorder) -> Callable[[str], None]:
     return lambda text: recorder.emit({"type": "note", "text": text})
 
 
-async def _first_sanity(setting: Setting, transaction: bool, recorder: Recorder) -> sanity.Sanity:
+async def _first_sanity(setting: Setting, recorder: Recorder) -> sanity.Sanity:
     """Return what the first sanity dialogue finds; a server that says 421 is asked again, a few times."""
     pause = 0.5
     for _ in range(3):
@@ -347,12 +349,14 @@ async def _first_sanity(setting: Setting, transaction: bool, recorder: Recorder)
         pause *= 2
     if found.remark:
         _noting(recorder)(f"the sanity dialogue did not go as it should: {found.remark}")
-    if found.problem or found.remark or not transaction:
-        return found
+    return found
+
+
+async def _message(setting: Setting, recorder: Recorder) -> None:
+    """Send one message, and note where it is not taken."""
     full = await sanity.check(setting, transaction=True)
     if full.problem or full.remark:
         _noting(recorder)(f"the sanity transaction was not taken: {full.problem or full.remark}")
-    return found
 
 
 __all__ = ["OK", "Options", "run"]
