@@ -81,6 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument("--profile", default=None, help="judge under another profile: interop, strict, or a file")
 
     listing = command("list", "list cases, with what playing them does to the target")
+    listing.add_argument("--folder", action="store_true", help="print only the folder that the product's cases are in")
     _paths(listing)
     _selection(listing)
     show = command("show", "show a case: its dialogue, its requirement and the reason of each alternative")

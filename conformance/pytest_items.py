@@ -197,7 +197,8 @@ class Plugin:
 
     def _note_lints(self, results: list[Result]) -> None:
         for result in results:
-            if result.verdict in ("fail", "warn") and self.lints.get(result.id, result).verdict != "fail":
+            known = self.lints.get(result.id)
+            if result.verdict in ("fail", "warn") and (known is None or known.verdict != "fail"):
                 self.lints[result.id] = result
 
     @pytest.hookimpl(optionalhook=True)

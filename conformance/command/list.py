@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 
+from conformance.case.catalog import cases_folder
 from conformance.case.model import IMPACTS
 from conformance.command.common import UsageError, catalogue_of, selected, selection_of, tell
 from conformance.engine.exit import NOTHING_PLAYED, OK
@@ -12,6 +13,9 @@ from conformance.engine.exit import NOTHING_PLAYED, OK
 
 def main(given: argparse.Namespace) -> int:
     """Print the selected cases; return the exit code."""
+    if given.folder:
+        print(cases_folder())
+        return OK
     try:
         selection = selection_of(given)
         cases = selected(catalogue_of(given), selection)

@@ -24,6 +24,9 @@ from conformance.stream import SCHEMA_VERSION, Event, Result, escape
 from conformance.target import Target, how_to_give
 from conformance.verdict import Adjusting, judge
 
+FIRST_PAUSES = (0.5, 1.0)
+"""How long to wait, in seconds, before a server that is busy or refuses the first connection is asked again."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -340,13 +343,12 @@ def _noting(recorder: Recorder) -> Callable[[str], None]:
 
 async def _first_sanity(setting: Setting, recorder: Recorder) -> sanity.Sanity:
     """Return what the first sanity dialogue finds; a server that says 421 is asked again, a few times."""
-    pause = 0.5
-    for _ in range(3):
-        found = await sanity.check(setting)
+    found = await sanity.check(setting)
+    for pause in FIRST_PAUSES:
         if not found.outcome.back_off or not found.problem:
             break
         await asyncio.sleep(pause)
-        pause *= 2
+        found = await sanity.check(setting)
     if found.remark:
         _noting(recorder)(f"the sanity dialogue did not go as it should: {found.remark}")
     return found

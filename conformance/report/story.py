@@ -15,12 +15,10 @@ def story(result: Result) -> Iterator[str]:
     """Yield the lines of the story of a result."""
     from conformance.requirement.registry import find
 
-    yield f"{result.verdict.upper()}  {visible(result.id)}"
-    yield visible(result.title)
-    if result.reason:
-        yield f"    {visible(result.reason)}"
+    yield f"{result.verdict}: {visible(result.reason)}"
+    yield f"{visible(result.id)}: {visible(result.title)}"
     if result.note:
-        yield f"    {visible(result.note)}"
+        yield visible(result.note)
     for name in result.requirement:
         entry = find(name)
         yield visible(f"{name} ({entry.level if entry else result.level}): {entry.statement if entry else ''}")
