@@ -23,6 +23,9 @@ from conformance.target import Target, TargetError, from_argument
 
 EMBEDDED = "embedded"
 
+ENDING_SECONDS = 30.0
+"""How long the end of a run may take when every case has its result."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -108,11 +111,13 @@ class Background:
         return self._results[case.id].result()
 
     def stop(self) -> None:
-        """End the run; what is under way is left."""
+        """End the run: at once where results are missing, in order where all are there (the last sanity dialogue)."""
         for later in self._later:
             later.stop()
         if self._thread.ident is None:
             return
+        if all(future.done() for future in self._results.values()):
+            self._thread.join(ENDING_SECONDS)
         if self._loop is not None:
             with contextlib.suppress(RuntimeError):  # where the loop has ended by itself
                 self._loop.call_soon_threadsafe(self._cancel)

@@ -276,6 +276,7 @@ async def run(
         ending = await _run(cases, target, options, recorder, dialer, observer)
     except asyncio.CancelledError:
         ending = Exit(2, "interrupted: what was done is written")
+        recorder.lints()
         raise
     finally:
         if ending is None:

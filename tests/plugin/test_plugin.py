@@ -169,8 +169,8 @@ def test_a_crashed_worker_loses_one_item(runs: Runs) -> None:
     runs.pytester.makeconftest(
         """
         import os, pytest
-        def pytest_runtest_logstart(nodeid):
-            if "wrong" in nodeid and not os.path.exists("crashed"):
+        def pytest_runtest_setup(item):
+            if item.name == "wrong" and not os.path.exists("crashed"):
                 open("crashed", "w").close()
                 os._exit(1)
         """
