@@ -60,7 +60,8 @@ def _do(given: argparse.Namespace, names: Sequence[str], known: dict[str, Server
         case "down":
             return 0 if down([known[name] for name in names or known]) else 1
         case "check":
-            return 0 if all([check(known[name]) for name in names or known if supervisor(known[name].home)]) else 1
+            kept = [check(known[name]) for name in names or known if supervisor(known[name].home)]
+            return 0 if all(kept) else 1
         case "status":
             for server in known.values():
                 status(server)

@@ -1,8 +1,11 @@
-"""What a target is known to answer: one file per target, every result that is not ``pass``, each explained.
+"""What the lab's targets are known to answer: every result that is not ``pass``, each explained.
 
-An entry names cases by a glob over their ids and the one verdict that they have, says in a sentence why, and where the
-RFC or the server's documentation says so. A result that no entry explains is unexpected; an entry that explains nothing
-is stale. Both fail the run: when a case, a server or a verdict changes, somebody has to look.
+A file per server, and ``shared.yaml`` for what several servers have in common. An entry names cases by a glob over
+their ids and the one verdict that they have, says in a sentence why, and where the RFC or the server's documentation
+says so. ``targets`` are globs over target names (in a server's own file: all its targets, unless it says otherwise);
+``says`` is a glob over the reason that the suite gave. A result that no entry explains is unexpected; an entry that
+explains nothing, for one of its globs over targets, is stale. Both fail the run: when a case, a server or a verdict
+changes, somebody has to look.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +21,13 @@ from conformance.stream import Result
 from tests.lab.kit.place import LAB
 
 FOLDER = LAB / "expectations"
+SHARED = "shared"
 UNEXPLAINED = "unexplained"
 """The reason that ``--update`` writes; a run fails until somebody writes a better one."""
 
 VERDICTS = ("fail", "warn", "info", "n/a", "untested", "inconclusive", "error")
-KEYS = {"case", "verdict", "reason", "reference"}
+KEYS = ("targets", "case", "verdict", "says", "reason", "reference")
+OPTIONAL = ("targets", "says")
 
 
 class ExpectationError(Exception):
@@ -33,50 +38,80 @@ class ExpectationError(Exception):
 class Expectation:
     """Why results are not ``pass``."""
 
+    file: str
+    """The server's name, or ``shared``."""
     case: str
     """A glob over case ids: ``*`` and ``?``; brackets are as they stand, for rows have them."""
     verdict: str
     reason: str
     reference: str
+    targets: str = ""
+    """Globs over target names, parted by spaces; none: the server's own."""
+    says: str = ""
+    """A glob over the suite's reason; none: any."""
 
     @cached_property
-    def _pattern(self) -> re.Pattern[str]:
-        return re.compile(re.escape(self.case).replace(r"\*", ".*").replace(r"\?", "."))
+    def target_globs(self) -> tuple[str, ...]:
+        """The globs over target names."""
+        return tuple(self.targets.split()) or (self.file, f"{self.file}-*")
 
     def names(self, case: str) -> bool:
         """Return whether the glob covers a case id."""
-        return self._pattern.fullmatch(case) is not None
+        return _matches(self.case, case)
 
-    def explains(self, result: Result) -> bool:
+    def explains(self, target: str, result: Result) -> bool:
         """Return whether this is the reason for a result."""
-        return result.verdict == self.verdict and self.names(result.id)
+        return (
+            result.verdict == self.verdict
+            and self.names(result.id)
+            and (not self.says or _matches(self.says, result.reason))
+            and any(_matches(glob, target) for glob in self.target_globs)
+        )
+
+
+def _matches(glob: str, text: str) -> bool:
+    return _pattern(glob).fullmatch(text) is not None
+
+
+@cache
+def _pattern(glob: str) -> re.Pattern[str]:
+    return re.compile(re.escape(glob).replace(r"\*", ".*").replace(r"\?", "."), re.DOTALL)
 
 
 @dataclass
 class Comparison:
-    """How a run and the expectations differ."""
+    """How the results of one target and the expectations differ."""
 
+    target: str = ""
     unexpected: list[tuple[Result, str]] = field(default_factory=list)
     """Results that nothing explains, with what was expected instead, in words."""
-    stale: list[Expectation] = field(default_factory=list)
-    unexplained: list[Expectation] = field(default_factory=list)
+    used: set[Expectation] = field(default_factory=set)
+
+    @property
+    def unexplained(self) -> list[Expectation]:
+        """The entries used that say no reason yet."""
+        return [entry for entry in self.used if UNEXPLAINED in (entry.reason, entry.reference)]
 
     @property
     def clean(self) -> bool:
         """Whether all is as expected and explained."""
-        return not (self.unexpected or self.stale or self.unexplained)
+        return not (self.unexpected or self.unexplained)
 
 
-def path_of(target: str) -> Path:
-    """Return the expectation file of a target."""
-    return FOLDER / f"{target}.yaml"
+def path_of(file: str) -> Path:
+    """Return the path of a server's file, or of the shared one."""
+    return FOLDER / f"{file}.yaml"
 
 
-def read(target: str) -> list[Expectation]:
-    """Return what is expected of a target; nothing where there is no file. Raises ExpectationError."""
+def read(server: str) -> list[Expectation]:
+    """Return what is expected of a server's targets, and what is shared. Raises ExpectationError."""
+    return _read(server) + _read(SHARED)
+
+
+def _read(file: str) -> list[Expectation]:
     import yaml
 
-    path = path_of(target)
+    path = path_of(file)
     if not path.exists():
         return []
     try:
@@ -84,67 +119,72 @@ def read(target: str) -> list[Expectation]:
     except yaml.YAMLError as error:
         raise ExpectationError(f"{path}: {error}") from None
     if not isinstance(entries, list):
-        raise ExpectationError(f"{path}: a list of entries with {', '.join(sorted(KEYS))}")
-    return [_entry(entry, f"{path}, entry {number}") for number, entry in enumerate(entries, 1)]
+        raise ExpectationError(f"{path}: a list of entries with {', '.join(KEYS)}")
+    return [_entry(file, entry, f"{path}, entry {number}") for number, entry in enumerate(entries, 1)]
 
 
-def _entry(entry: Any, where: str) -> Expectation:
-    if not isinstance(entry, dict) or set(entry) != KEYS or not all(isinstance(v, str) for v in entry.values()):
-        raise ExpectationError(f"{where}: it has case, verdict, reason and reference, each a text")
+def _entry(file: str, entry: Any, where: str) -> Expectation:
+    needed = set(KEYS) - set(OPTIONAL)
+    if not isinstance(entry, dict) or not needed <= set(entry) <= set(KEYS):
+        raise ExpectationError(f"{where}: it has {', '.join(KEYS)}, of which {' and '.join(OPTIONAL)} may be left out")
+    if not all(isinstance(value, str) for value in entry.values()):
+        raise ExpectationError(f"{where}: each value is a text")
     if entry["verdict"] not in VERDICTS:
         raise ExpectationError(f"{where}: the verdict is one of {', '.join(VERDICTS)}, not {entry['verdict']!r}")
-    return Expectation(**entry)
+    if file == SHARED and "targets" not in entry:
+        raise ExpectationError(f"{where}: what is shared names its targets")
+    return Expectation(file, **entry)
 
 
-def compare(expected: Sequence[Expectation], results: Iterable[Result], *, whole: bool = True) -> Comparison:
-    """Return how results differ from what is expected; ``whole`` is false when only some cases were played."""
-    comparison = Comparison(unexplained=[e for e in expected if UNEXPLAINED in (e.reason, e.reference)])
-    results = list(results)
-    used: set[int] = set()
+def compare(target: str, expected: Sequence[Expectation], results: Iterable[Result]) -> Comparison:
+    """Return how the results of a target differ from what is expected."""
+    comparison = Comparison(target)
     for result in results:
-        reasons = [index for index, entry in enumerate(expected) if entry.explains(result)]
-        used.update(reasons)
+        reasons = [entry for entry in expected if entry.explains(target, result)]
+        comparison.used.update(reasons)
         if not reasons and result.verdict != "pass":
-            others = sorted({entry.verdict for entry in expected if entry.names(result.id)})
+            others = sorted(
+                {e.verdict for e in expected if e.names(result.id) and any(_matches(g, target) for g in e.target_globs)}
+            )
             comparison.unexpected.append((result, " or ".join(others) or "pass"))
-    for index, entry in enumerate(expected):
-        played = whole or any(entry.names(result.id) for result in results)
-        if index not in used and played:
-            comparison.stale.append(entry)
     return comparison
 
 
-def write(target: str, expected: Iterable[Expectation]) -> Path:
-    """Write an expectation file in its one form, sorted, and return its path; the comment on top stays."""
+def stale(expected: Iterable[Expectation], comparisons: Sequence[Comparison]) -> Iterator[tuple[Expectation, str]]:
+    """Yield entries that explain nothing, with the glob over targets for which that is so.
+
+    ``comparisons`` are those of targets for which every case was played.
+    """
+    for entry in dict.fromkeys(expected):
+        for glob in entry.target_globs:
+            covered = [c for c in comparisons if _matches(glob, c.target)]
+            own = not entry.targets and len(entry.target_globs) > 1
+            if own:
+                covered = [c for c in comparisons if any(_matches(g, c.target) for g in entry.target_globs)]
+            if covered and not any(entry in c.used for c in covered):
+                yield entry, glob
+            if own:
+                break
+
+
+def add(server: str, comparison: Comparison) -> Path:
+    """Append an unexplained entry for each unexpected result to a server's file; return its path."""
     import yaml
 
-    path = path_of(target)
-    comment = []
-    for line in path.read_text().splitlines() if path.exists() else ():
-        if not line.startswith("#"):
-            break
-        comment.append(line)
+    path = path_of(server)
     FOLDER.mkdir(exist_ok=True)
-    blocks = (
-        yaml.safe_dump([vars_of(entry)], sort_keys=False, allow_unicode=True, width=112)
-        for entry in sorted(set(expected), key=lambda e: (e.case, e.verdict))
-    )
-    path.write_text("".join(f"{line}\n" for line in comment) + "\n".join(blocks))
+    entries = [
+        {
+            "targets": comparison.target,
+            "case": result.id,
+            "verdict": result.verdict,
+            "says": result.reason,
+            "reason": UNEXPLAINED,
+            "reference": result.spec or UNEXPLAINED,
+        }
+        for result, _ in comparison.unexpected
+    ]
+    blocks = (yaml.safe_dump([entry], sort_keys=False, allow_unicode=True, width=112) for entry in entries)
+    with path.open("a") as file:
+        file.write("".join(f"\n{block}" for block in blocks))
     return path
-
-
-def vars_of(entry: Expectation) -> dict[str, str]:
-    """Return an entry as it stands in the file."""
-    return {"case": entry.case, "verdict": entry.verdict, "reason": entry.reason, "reference": entry.reference}
-
-
-def updated(expected: Sequence[Expectation], comparison: Comparison) -> list[Expectation]:
-    """Return the entries without the stale ones and with one for each unexpected result, unexplained."""
-    kept = [entry for entry in expected if entry not in comparison.stale]
-    return kept + list(_added(comparison))
-
-
-def _added(comparison: Comparison) -> Iterator[Expectation]:
-    """Yield new entries; the rows of one case that have one verdict share an entry when all of them are there."""
-    for result, _ in comparison.unexpected:
-        yield Expectation(result.id, result.verdict, UNEXPLAINED, result.spec or UNEXPLAINED)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from conformance.stream import Result, Run, StreamError
 from conformance.stream import read as read_stream
-from tests.lab.expectation import UNEXPLAINED, Comparison, ExpectationError, compare, read, updated, write
+from tests.lab.expectation import UNEXPLAINED, Comparison, Expectation, ExpectationError, add, compare, read, stale
 from tests.lab.kit import USERS
 from tests.lab.kit.place import CACHE, PASSWORD_VARIABLE, PROJECT
 from tests.lab.kit.process import supervisor
@@ -43,6 +43,7 @@ class Outcome:
     seconds: float = 0.0
     problem: str | None = None
     comparison: Comparison = field(default_factory=Comparison)
+    expected: list[Expectation] = field(default_factory=list)
     wavering: dict[str, list[str]] = field(default_factory=dict)
     """Verdicts, in the order played, of cases whose verdict was not the same each time."""
 
@@ -69,7 +70,7 @@ def run(
     wanted = set(names) or {server.name for server in servers}
     try:
         outcomes = [
-            play(target, expression, times, update=update)
+            play(name, target, expression, times, update=update)
             for name, state in states.items()
             if state.up and name in wanted
             for target in state.server.targets
@@ -78,11 +79,13 @@ def run(
     finally:
         if not keep:
             down([state.server for name, state in states.items() if name not in before])
+    if expression is None:
+        tell_stale(outcomes)
     return report(outcomes, list(states.values()), allow_missing)
 
 
-def play(target: str, expression: str | None, times: int, *, update: bool) -> Outcome:
-    """Play the suite against one target, as often as asked, and compare."""
+def play(server: str, target: str, expression: str | None, times: int, *, update: bool) -> Outcome:
+    """Play the suite against one target of a server, as often as asked, and compare."""
     begin = time.monotonic()
     runs: list[Run] = []
     for number in range(times):
@@ -92,16 +95,28 @@ def play(target: str, expression: str | None, times: int, *, update: bool) -> Ou
         runs.append(played)
     outcome = Outcome(target, runs[0].counts, (time.monotonic() - begin) / times, wavering=wavering(runs))
     try:
-        expected = read(target)
+        outcome.expected = read(server)
     except ExpectationError as error:
         outcome.problem = str(error)
         return _told(outcome)
-    outcome.comparison = compare(expected, runs[0].results, whole=expression is None)
-    if update and not (outcome.comparison.clean):
-        entries = updated(expected, outcome.comparison)
-        outcome.comparison = compare(entries, runs[0].results, whole=expression is None)
-        print(f"{target}: wrote {write(target, entries).relative_to(PROJECT)}")
+    outcome.comparison = compare(target, outcome.expected, runs[0].results)
+    if update and outcome.comparison.unexpected:
+        print(f"{target}: wrote {add(server, outcome.comparison).relative_to(PROJECT)}")
     return _told(outcome)
+
+
+def tell_stale(outcomes: Sequence[Outcome]) -> None:
+    """Print the expectations that explain nothing; the first target that they are of gets the problem."""
+    comparisons = [outcome.comparison for outcome in outcomes if outcome.problem is None]
+    for entry, glob in stale((entry for outcome in outcomes for entry in outcome.expected), comparisons):
+        line = (
+            f"STALE in {entry.file}.yaml: no result of {entry.case} for {glob} is {entry.verdict} {entry.says}".rstrip()
+        )
+        print(line)
+        for outcome in outcomes:
+            if outcome.problem is None and entry in outcome.expected:
+                outcome.problem = line
+                break
 
 
 def _played(target: str, expression: str | None, number: int) -> Run | str:
@@ -159,13 +174,13 @@ def _told(outcome: Outcome) -> Outcome:
     print(f"{outcome.target}: {counts}  {outcome.seconds:.1f} s", flush=True)
     if outcome.problem:
         print(f"    PROBLEM: {outcome.problem}")
-    lines = [*_unexpected(outcome.comparison), *_stale(outcome.comparison)]
+    lines = list(_unexpected(outcome.comparison))
     for line in lines[:SHOWN]:
         print(f"    {line}")
     if len(lines) > SHOWN:
         print(f"    ... and {len(lines) - SHOWN} more")
     if outcome.comparison.unexplained:
-        print(f"    {UNEXPLAINED.upper()}: {len(outcome.comparison.unexplained)} entries in the expectation file")
+        print(f"    {UNEXPLAINED.upper()}: {len(outcome.comparison.unexplained)} entries in expectations/")
     for case, verdicts in outcome.wavering.items():
         print(f"    WAVERING: {case}: {', '.join(verdicts)}")
     return outcome
@@ -180,11 +195,6 @@ def _unexpected(comparison: Comparison) -> Iterator[str]:
         more = f" and {len(results) - 1} more" if len(results) > 1 else ""
         text = reason or results[0].title
         yield f"UNEXPECTED {verdict} (expected {expected}): {results[0].id}{more}: {text[:160]}"
-
-
-def _stale(comparison: Comparison) -> Iterator[str]:
-    for entry in comparison.stale:
-        yield f"STALE: no result of {entry.case} is {entry.verdict}"
 
 
 def report(outcomes: Sequence[Outcome], states: Sequence[State], allow_missing: Sequence[str]) -> int:
