@@ -66,7 +66,7 @@ def _do(given: argparse.Namespace, names: Sequence[str], known: dict[str, Server
             for server in known.values():
                 status(server)
         case "mail":
-            found = messages(known[given.server].home, given.user)
+            found = messages(known[given.server].home.mail / given.user / "Maildir")
             sys.stdout.buffer.write(found[-1] if found else b"")
             return 0 if found else 1
         case "run":

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from tests.lab.kit import USERS
 from tests.lab.kit.place import CACHE, PASSWORD_VARIABLE, PROJECT
 from tests.lab.kit.process import supervisor
 from tests.lab.kit.server import TARGETS
+from tests.lab.servers import load
 from tests.lab.up import State, down, up, with_needs
 
 RUNS = CACHE / "runs"
@@ -88,8 +89,9 @@ def play(server: str, target: str, expression: str | None, times: int, *, update
     """Play the suite against one target of a server, as often as asked, and compare."""
     begin = time.monotonic()
     runs: list[Run] = []
+    passwords = {PASSWORD_VARIABLE: USERS["alice"], **load()[server].passwords}
     for number in range(times):
-        played = _played(target, expression, number)
+        played = _played(target, expression, number, passwords)
         if isinstance(played, str):
             return _told(Outcome(target, seconds=time.monotonic() - begin, problem=played))
         runs.append(played)
@@ -119,7 +121,7 @@ def tell_stale(outcomes: Sequence[Outcome]) -> None:
                 break
 
 
-def _played(target: str, expression: str | None, number: int) -> Run | str:
+def _played(target: str, expression: str | None, number: int, passwords: Mapping[str, str]) -> Run | str:
     """Play once; return the run, or what is wrong."""
     RUNS.mkdir(parents=True, exist_ok=True)
     name = target if number == 0 else f"{target}.{number + 1}"
@@ -133,7 +135,7 @@ def _played(target: str, expression: str | None, number: int) -> Run | str:
             done = subprocess.run(
                 command,
                 cwd=PROJECT,
-                env={**os.environ, PASSWORD_VARIABLE: USERS["alice"]},
+                env={**os.environ, **passwords},
                 stdin=subprocess.DEVNULL,
                 stdout=text,
                 stderr=subprocess.STDOUT,

@@ -10,12 +10,13 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.lab.kit import Home, InstallError, Server
 from tests.lab.kit.certificate import certificates
 from tests.lab.kit.place import CACHE
 from tests.lab.kit.process import start, stop, supervisor
-from tests.lab.kit.server import write_targets
+from tests.lab.kit.server import TargetKeys, observer_of, write_targets
 from tests.lab.servers import load, recipe
 
 
@@ -122,9 +123,13 @@ def down(servers: Sequence[Server]) -> bool:
     return all(stopped)
 
 
-def messages(home: Home, user: str) -> list[bytes]:
-    """Return the messages in a user's Maildir, oldest first."""
-    box = home.mail / user / "Maildir"
+def maildir(server: Server, keys: TargetKeys, user: str) -> Path:
+    """Return the Maildir in which a target's mail for a user is found."""
+    return Path(observer_of(server, keys)["maildir"].replace("{local}", user))
+
+
+def messages(box: Path) -> list[bytes]:
+    """Return the messages in a Maildir, oldest first."""
     files = [path for part in ("new", "cur") for path in (box / part).glob("*") if path.is_file()]
     return [path.read_bytes() for path in sorted(files, key=lambda path: path.stat().st_mtime_ns)]
 

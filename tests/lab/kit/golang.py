@@ -1,38 +1,57 @@
-"""Servers from the Go module proxy: built at one version with the machine's Go toolchain, where there is one."""
+"""Servers from the Go module proxy: built with the machine's Go toolchain, where there is one.
+
+``go.mod`` and ``go.sum`` of the server's configuration folder pin all that goes into the program. It runs in a root of
+its own like the servers from Debian, for its look-ups must not leave the machine either.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.lab.kit.certificate import certificates
-from tests.lab.kit.place import CACHE, USERS, Home, fill, maildirs, run
+from tests.lab.kit.debian import PEOPLE, SYSTEM, system
+from tests.lab.kit.place import CACHE, Home, fill, run
 
 
 @dataclass(frozen=True)
 class Go:
-    """A command of a module: ``github.com/foxcpp/maddy/cmd/maddy`` at ``v0.8.1``."""
+    """A program: ``github.com/foxcpp/maddy/cmd/maddy`` of the module ``github.com/foxcpp/maddy``."""
 
-    command: str
-    version: str
+    package: str
+    module: str
     optional: bool = True
 
     def obstacle(self) -> str | None:
         """Return what this machine lacks, or None."""
+        if os.geteuid() != 0:
+            return "root is needed (chroot, device nodes)"
         return None if shutil.which("go") else "there is no Go toolchain here"
 
     def install(self, home: Home) -> str:
-        """Build once per version and copy the configuration; return the version."""
-        binaries = CACHE / "go" / f"{home.name}-{self.version}"
-        name = self.command.rsplit("/", 1)[1]
-        if not (binaries / name).exists():
-            environment = {**os.environ, "GOBIN": str(binaries), "CGO_ENABLED": "0", "GOFLAGS": "-trimpath"}
-            run("go", "install", f"{self.command}@{self.version}", env=environment)
-        certificates()
-        home.path.mkdir(parents=True, exist_ok=True)
-        (home.path / name).symlink_to(binaries / name)
-        maildirs(home.path / "home", [*USERS, "someone"])
-        if home.conf.is_dir():
-            fill(home.conf, home.path, home.values())
-        return self.version.removeprefix("v")
+        """Build once per go.sum, and make the server's root with its configuration; return the version."""
+        build = home.conf / "build"
+        digest = hashlib.sha256((build / "go.mod").read_bytes() + (build / "go.sum").read_bytes()).hexdigest()[:12]
+        folder = CACHE / "go" / f"{home.name}-{digest}"
+        program = folder / "bin" / self.package.rsplit("/", 1)[1]
+        if not program.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            for name in ("go.mod", "go.sum"):
+                shutil.copy(build / name, folder / name)
+            flags = {"GOBIN": str(program.parent), "CGO_ENABLED": "0", "GOFLAGS": "-trimpath -buildvcs=false"}
+            run("go", "install", self.package, cwd=folder, env={**os.environ, **flags})
+        root = home.root
+        (root / "usr/local/bin").mkdir(parents=True, exist_ok=True)
+        shutil.copy(program, root / "usr/local/bin" / program.name)
+        system(home, SYSTEM | PEOPLE)
+        shutil.copytree(certificates(), root / "etc/lab-certificates")
+        fill(home.conf / "etc", root / "etc", home.values() | {"CERTS": "/etc/lab-certificates", "MAIL": "/home"})
+        return self._version(build / "go.mod")
+
+    def _version(self, file: Path) -> str:
+        found = re.search(rf"{re.escape(self.module)} v(\S+)", file.read_text())
+        return found[1] if found else "of go.mod"

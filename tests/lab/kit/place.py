@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 LAB = Path(__file__).resolve().parent.parent
@@ -37,6 +37,8 @@ class Home:
 
     name: str
     ports: Mapping[str, int]
+    more: Mapping[str, str] = field(default_factory=dict)
+    """Values of its own for configuration files."""
 
     @property
     def path(self) -> Path:
@@ -72,7 +74,8 @@ class Home:
         """What ``@@NAME@@`` stands for in configuration files."""
         shared = {"HOST": HOST, "NAME": self.host_name, "DOMAIN": DOMAIN, "CLIENT": CLIENT, "FOREIGN": FOREIGN}
         places = {"CERTS": str(CACHE / "certificates"), "HOME": str(self.path), "MAIL": str(self.mail)}
-        return shared | places | {f"PORT_{role.upper()}": str(port) for role, port in self.ports.items()}
+        numbers = {f"PORT_{role.upper()}": str(port) for role, port in self.ports.items()}
+        return shared | places | numbers | dict(self.more)
 
 
 def maildirs(base: Path, names: Sequence[str], owner: Mapping[str, int] | None = None) -> None:

@@ -30,9 +30,13 @@ class PyPI:
 
     requirements: tuple[str, ...]
     optional: bool = False
+    module: str = ""
+    """A module of the standard library that the server is, where there are no requirements."""
 
     def obstacle(self) -> str | None:
         """Return what this machine lacks, or None."""
+        if self.module and importlib.util.find_spec(self.module) is None:
+            return f"this Python has no module {self.module}"
         if self.requirements and _pip() is None:
             return "there is no pip here"
         return None

@@ -54,6 +54,12 @@ class Server:
     """What remains after the software and the configuration are in place; runs once."""
     needs: tuple[str, ...] = ()
     """Other servers that must be up."""
+    relays: bool = True
+    """Whether what it relays arrives somewhere."""
+    passwords: Mapping[str, str] = field(default_factory=dict)
+    """Environment variables that its target files name, where alice's password is not the lab's."""
+    values: Mapping[str, str] = field(default_factory=dict)
+    """What else ``@@NAME@@`` stands for in its configuration files."""
     implicit: tuple[str, ...] = ("smtps",)
     """Roles whose ports start with the TLS handshake."""
     silent: tuple[str, ...] = field(default=())
@@ -62,7 +68,7 @@ class Server:
     @property
     def home(self) -> Home:
         """Its folder in the cache."""
-        return Home(self.name, self.ports)
+        return Home(self.name, self.ports, self.values)
 
 
 def ports(first: int, *roles: str) -> dict[str, int]:
@@ -113,14 +119,16 @@ def write_targets(server: Server) -> list[Path]:
     TARGETS.mkdir(parents=True, exist_ok=True)
     paths = []
     for name, keys in server.targets.items():
-        observer = {"maildir": str(server.home.mail / "{local}" / "Maildir")}
-        text = yaml.safe_dump({"name": name, **keys, "observer": observer} | _kept(keys), sort_keys=False, width=200)
+        observer = observer_of(server, keys)
+        values = {k: v for k, v in keys.items() if k != "observer"} | ({"observer": observer} if observer else {})
+        text = yaml.safe_dump({"name": name, **values}, sort_keys=False, width=200)
         path = TARGETS / f"{name}.yaml"
         path.write_text(f"# Written by python -m tests.lab up; {PASSWORD_VARIABLE} holds alice's password.\n{text}")
         paths.append(path)
     return paths
 
 
-def _kept(keys: TargetKeys) -> TargetKeys:
-    """Return the observer that the server's file names itself, if it does."""
-    return {"observer": keys["observer"]} if "observer" in keys else {}
+def observer_of(server: Server, keys: TargetKeys) -> TargetKeys:
+    """Return how a target's mail is read back: as its keys say (not at all: empty), or in the server's own Maildirs."""
+    observer: TargetKeys = keys.get("observer", {"maildir": str(server.home.mail / "{local}" / "Maildir")})
+    return observer

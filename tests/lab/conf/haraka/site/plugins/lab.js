@@ -1,0 +1,37 @@
+'use strict';
+// Who gets mail, who must log in, and delivery to Maildirs.
+const fs = require('fs');
+const settings = JSON.parse(fs.readFileSync(process.env.LAB_SETTINGS, 'utf8'));
+const lab = require('lab.js')(settings);
+
+exports.register = function () {
+    this.register_hook('mail', 'lab_mail');
+    this.register_hook('rcpt', 'lab_rcpt');
+    this.register_hook('queue', 'lab_queue');
+    this.register_hook('queue_outbound', 'lab_queue');
+};
+
+exports.lab_mail = function (next, connection) {
+    const login = connection.local.port !== settings.ports.smtp;
+    return login && !connection.relaying ? next(DENY, 'Authentication required') : next();
+};
+
+function text(address) {
+    return typeof address.address === 'function' ? address.address() : address.address;
+}
+
+exports.lab_rcpt = function (next, connection, params) {
+    const no = lab.refusal(text(params[0]), connection.relaying);
+    return no ? next(DENY, no) : next(OK);
+};
+
+exports.lab_queue = function (next, connection) {
+    const transaction = connection.transaction;
+    const parts = [];
+    transaction.message_stream.on('data', part => parts.push(part));
+    transaction.message_stream.on('end', () => {
+        lab.deliver(Buffer.concat(parts), text(transaction.mail_from) || '', transaction.rcpt_to.map(text));
+        next(OK, 'delivered');
+    });
+    transaction.message_stream.resume();
+};

@@ -1,0 +1,27 @@
+# mypy: disable-error-code="import-not-found, import-untyped, misc, no-any-return, override, arg-type"
+"""smtpd as its documentation sets it up: a class with one method, and the loop of asyncore."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+warnings.simplefilter("ignore")  # both are deprecated
+
+import asyncore  # noqa: E402
+import smtpd  # noqa: E402
+
+from lab_mail import SETTINGS, deliver  # noqa: E402
+
+
+class Server(smtpd.SMTPServer):
+    """A sink."""
+
+    def process_message(self, peer: Any, mailfrom: str, rcpttos: list[str], data: bytes, **options: Any) -> str | None:
+        """Deliver."""
+        deliver(data, mailfrom or "", rcpttos)
+        return None
+
+
+Server((SETTINGS["host"], SETTINGS["ports"]["smtp"]), None)
+asyncore.loop()

@@ -1,0 +1,48 @@
+"""mox from the Go module proxy, as ``mox localserve`` runs it: it takes mail for every address, to try things out."""
+
+import shutil
+
+from tests.lab.kit import DOMAIN, Go, Home, Server, chroot, mx, ports, spawn, submission
+from tests.lab.kit.server import TargetKeys
+
+PORTS = ports(2840, "smtp", "smtps", "submission")
+FOLDER = "/var/lib/mox"
+PASSWORD = "moxmoxmox"
+"""What localserve gives to its only account."""
+
+
+def prepare(home: Home) -> None:
+    """Let localserve make its folder, then put the lab's names and ports in its place."""
+    (home.root / "var/lib").mkdir(parents=True, exist_ok=True)
+    chroot(home, "mox", "localserve", "-initonly", "-dir", FOLDER)
+    for name in ("mox.conf", "domains.conf"):
+        shutil.copy(home.root / "etc" / name, home.root / FOLDER[1:] / name)
+
+
+def start(home: Home) -> None:
+    """Run it in the foreground."""
+    spawn(home, "mox", "localserve", "-dir", FOLDER)
+
+
+def login() -> TargetKeys:
+    """Return the credentials of localserve's account."""
+    return {"user": f"alice@{DOMAIN}", "password_env": "SMTP_LAB_PASSWORD_MOX"}
+
+
+SERVER = Server(
+    name="mox",
+    source=Go("github.com/mjl-/mox", "github.com/mjl-/mox"),
+    ports=PORTS,
+    prepare=prepare,
+    start=start,
+    relays=False,
+    passwords={"SMTP_LAB_PASSWORD_MOX": PASSWORD},
+    # It takes everything, from senders whose domain it finds in DNS or from localhost; its mailboxes are read by IMAP only.
+    targets={
+        "mox": mx(PORTS["smtp"], sender="sender@localhost", unknown=None, foreign=None, observer={}),
+        "mox-submission": submission(PORTS["submission"], unknown=None, foreign=None, observer={}, credentials=login()),
+        "mox-smtps": submission(
+            PORTS["smtps"], tls="implicit", unknown=None, foreign=None, observer={}, credentials=login()
+        ),
+    },
+)
