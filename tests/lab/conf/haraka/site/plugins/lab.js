@@ -1,6 +1,7 @@
 'use strict';
 // Who gets mail, who must log in, and delivery to Maildirs.
 const fs = require('fs');
+const { Writable } = require('stream');
 const settings = JSON.parse(fs.readFileSync(process.env.LAB_SETTINGS, 'utf8'));
 const lab = require('lab.js')(settings);
 
@@ -28,10 +29,10 @@ exports.lab_rcpt = function (next, connection, params) {
 exports.lab_queue = function (next, connection) {
     const transaction = connection.transaction;
     const parts = [];
-    transaction.message_stream.on('data', part => parts.push(part));
-    transaction.message_stream.on('end', () => {
+    const sink = new Writable({ write(part, encoding, done) { parts.push(part); done(); } });
+    sink.on('finish', () => {
         lab.deliver(Buffer.concat(parts), text(transaction.mail_from) || '', transaction.rcpt_to.map(text));
         next(OK, 'delivered');
     });
-    transaction.message_stream.resume();
+    transaction.message_stream.pipe(sink);
 };
