@@ -13,7 +13,7 @@ from conformance.engine import sanity, virtual
 from conformance.engine.embedded import observer_for, target_for
 from conformance.engine.memory import MemoryDialer
 from conformance.engine.outcome import Outcome
-from conformance.engine.player import Setting, play
+from conformance.engine.player import Play, Setting
 from conformance.engine.run import setting_for
 from conformance.reference.faults import Fault, catalogue
 from conformance.reference.server import Server
@@ -66,9 +66,12 @@ async def play_case(
     setting = await _setting(site, lambda: TapedServer(site, tape) if tape is not None else Server(site, faults))
     if offers is not None and not offers.issuperset(case.needs.ehlo):
         return Outcome("n/a", "", Transcript(0.0), 0.0)
-    outcome = await play(case, replace(setting, offers=offers))
-    if tape is not None:
-        tape.finish(site)
+    played = Play(case, replace(setting, offers=offers))
+    if tape is None:
+        return await played.run()
+    tape.phase = lambda: played.transcript.phase
+    outcome = await played.run()
+    tape.finish(site)
     return outcome
 
 
@@ -79,7 +82,7 @@ async def _play_cases(cases: Iterable[Case], faults: tuple[Fault, ...], tapes: d
         role = role_of(case)
         if role not in offers:
             offers[role] = await _offers(role, faults)
-        tape = None if faults else tapes.setdefault(case.id, Tape(role))
+        tape = None if faults else tapes.setdefault(case.id, Tape(role, frozenset(case.needs.ehlo)))
         outcome = await play_case(case, faults, tape, offers[role])
         verdict = by_level(outcome.outcome, case.level)
         lints = tuple(finding.lint.id for finding in outcome.findings)
@@ -111,8 +114,13 @@ def play_all(cases: Iterable[Case], fault: Fault) -> dict[str, Played]:
     """Play cases against the server with a fault; a control that fails makes its rows inconclusive."""
     ordered = list(cases)
     faultless, tapes = reference()
-    affected = [case for case in ordered if not tapes[case.id].is_same_with(fault)]
-    results = {case.id: replace(faultless[case.id], same=True) for case in ordered}
+    spared = {case.id: tapes[case.id].with_fault(fault) for case in ordered}
+    results = {
+        name: replace(faultless[name], lints=faultless[name].lints + tuple(lints), same=True)
+        for name, lints in spared.items()
+        if lints is not None
+    }
+    affected = [case for case in ordered if spared[case.id] is None]
     results.update(virtual.run(_play_cases(affected, (fault,), {})))
     broken = {case.id for case in ordered if case.control and results[case.id].verdict != "pass"}
     for case in ordered:

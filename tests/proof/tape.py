@@ -1,22 +1,31 @@
 """A tape: what one case made the faultless server do, call by call.
 
 Most faults leave most cases alone. To see that, the case need not be played. Where the fault changes no rule that the
-play asked (``footprint``), nothing can differ. Else the calls on its tape are made on the broken server, and when every
-one gives the same actions, and the same messages are stored, the play would come to the same end; the client is
-deterministic. That takes a tenth of the time of playing, and makes every fault x every case quick enough to be a test.
+play asked (``footprint``), nothing can differ. Else the calls on its tape are made on the broken server. When every one
+gives the same actions, and the same messages are stored, the play would come to the same end: the client is
+deterministic. Where only replies of the set-up or to the closing QUIT differ, and these have the same codes and offer
+the same, the client does the same too, and only the lints of those replies can differ. That takes a tenth of the time
+of playing, and makes every fault x every case quick enough to be a test.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from conformance.reference.actions import Action
 from conformance.reference.faults import Fault
 from conformance.reference.server import Server
 from conformance.reference.site import Role, Site, Stored
+from conformance.smtp.lint import Context, findings
+from conformance.smtp.reply import Reply, ReplyParser
 from tests.proof.footprint import EVERYTHING, STORED, Watched, changed_by
+
+
+DECIDING = frozenset({"STARTTLS", "AUTH", "ENHANCEDSTATUSCODES"})
+"""Extensions that decide how a play is set up, and which lints hold."""
 
 
 def site_for(role: Role) -> Site:
@@ -24,12 +33,34 @@ def site_for(role: Role) -> Site:
     return Site(role=role, clock=lambda: 1_767_225_600.0, random=lambda octets: b"\x5a" * octets)
 
 
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call on one of the servers, what it did, and in which phase of the play."""
+
+    server: int
+    name: str
+    arguments: tuple[Any, ...]
+    actions: list[Action]
+    phase: str
+
+    @property
+    def command(self) -> str:
+        """The verb that was sent, ``CONNECT`` for the greeting."""
+        if self.name != "receive":
+            return "CONNECT" if self.name == "connected" else ""
+        words = self.arguments[0].split(None, 1)
+        return words[0].decode("latin-1").upper() if words else ""
+
+
 @dataclass(slots=True)
 class Tape:
     """The calls on the servers of one play, and the messages at its end."""
 
     role: Role
-    calls: list[tuple[int, str, tuple[Any, ...], list[Action]]] = field(default_factory=list)
+    keywords: frozenset[str] = frozenset()
+    """The extensions on which the way of the play depends."""
+    phase: Callable[[], str] = lambda: ""
+    calls: list[Call] = field(default_factory=list)
     servers: int = 0
     stored: tuple[list[Stored], list[Stored]] = field(default_factory=lambda: ([], []))
     points: set[Hashable] = field(default_factory=lambda: {EVERYTHING})
@@ -41,25 +72,68 @@ class Tape:
         if any(self.stored):
             self.points.add(STORED)
 
-    def is_same_with(self, fault: Fault) -> bool:
-        """Return whether a server with this fault does the same."""
-        return self.points.isdisjoint(changed_by(fault, self.role)) or self._plays_the_same(fault)
-
-    def _plays_the_same(self, fault: Fault) -> bool:
+    def with_fault(self, fault: Fault) -> frozenset[str] | None:
+        """Return the lints that a play against a server with this fault would break; None: only playing can tell."""
+        if self.points.isdisjoint(changed_by(fault, self.role)):
+            return frozenset()
         site = site_for(self.role)
         servers = [Server(site, (fault,)) for _ in range(self.servers)]
-        for number, name, arguments, actions in self.calls:
-            server = servers[number]
+        enhanced = [False] * self.servers
+        broken: set[str] = set()
+        for call in self.calls:
+            server = servers[call.server]
             try:
-                if getattr(server, name)(*arguments) != actions or server.idle_timeout != site.idle_timeout:
-                    return False
+                actions = getattr(server, call.name)(*call.arguments)
             except Exception:  # the play will show it
-                return False
-        return _messages(site) == self.stored
+                return None
+            if call.command in ("EHLO", "LHLO"):
+                enhanced[call.server] = "ENHANCEDSTATUSCODES" in _offered(_octets(actions))
+            if server.idle_timeout != site.idle_timeout:
+                return None
+            if actions == call.actions:
+                continue
+            if not call.phase or not _means_the_same(actions, call.actions, self.keywords | DECIDING):
+                return None
+            context = Context(call.command, enhanced[call.server])
+            broken.update(rule.id for reply in _replies(_octets(actions)) for rule, _ in findings(reply, context))
+        return frozenset(broken) if _messages(site) == self.stored else None
 
 
 def _messages(site: Site) -> tuple[list[Stored], list[Stored]]:
     return list(site.store), list(site.outgoing)
+
+
+def _octets(actions: list[Action]) -> bytes:
+    return b"".join(action for action in actions if isinstance(action, bytes))
+
+
+@lru_cache(maxsize=1024)
+def _replies(octets: bytes) -> tuple[Reply, ...]:
+    """Return the replies in some octets; an unfinished one makes them none."""
+    parser = ReplyParser()
+    replies = tuple(parser.feed(octets))
+    return () if parser.pending else replies
+
+
+@lru_cache(maxsize=1024)
+def _offered(octets: bytes) -> frozenset[str]:
+    """Return the keywords in a positive reply to EHLO."""
+    replies = _replies(octets)
+    lines = replies[0].texts[1:] if len(replies) == 1 and replies[0].code == 250 else ()
+    return frozenset(line.split(None, 1)[0].decode("latin-1").upper() for line in lines if line.strip())
+
+
+def _means_the_same(actions: list[Action], before: list[Action], keywords: frozenset[str]) -> bool:
+    """Return whether a client in its set-up, or at its QUIT, goes on as it did."""
+    ours, theirs = _octets(actions), _octets(before)
+    replies = _replies(ours)
+    return (
+        [action for action in actions if not isinstance(action, bytes)]
+        == [action for action in before if not isinstance(action, bytes)]
+        and bool(replies)
+        and [reply.code for reply in replies] == [reply.code for reply in _replies(theirs)]
+        and _offered(ours) & keywords == _offered(theirs) & keywords
+    )
 
 
 class TapedServer(Server):
@@ -73,7 +147,7 @@ class TapedServer(Server):
         tape.servers += 1
 
     def _note(self, name: str, actions: list[Action], *arguments: Any) -> list[Action]:
-        self._tape.calls.append((self._number, name, arguments, list(actions)))
+        self._tape.calls.append(Call(self._number, name, arguments, list(actions), self._tape.phase()))
         return actions
 
     def connected(self, peer: str = "127.0.0.1", tls: bool = False, cipher: str = "") -> list[Action]:

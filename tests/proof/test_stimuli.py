@@ -45,9 +45,9 @@ def _candidates() -> Iterator[tuple[Case, bytes]]:
     for case in all_cases():
         if case.control or not {"ending", "candidate"} & case.variables.keys():
             continue
-        for _, name, arguments, _ in tapes[case.id].calls:
-            if name == "receive" and b"efore" in arguments[0]:
-                yield case, arguments[0]
+        for call in tapes[case.id].calls:
+            if call.name == "receive" and b"efore" in call.arguments[0]:
+                yield case, call.arguments[0]
 
 
 def test_false_ends_hold_no_true_end() -> None:
