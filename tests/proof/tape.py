@@ -23,7 +23,6 @@ from conformance.smtp.lint import Context, findings
 from conformance.smtp.reply import Reply, ReplyParser
 from tests.proof.footprint import EVERYTHING, STORED, Watched, changed_by
 
-
 DECIDING = frozenset({"STARTTLS", "AUTH", "ENHANCEDSTATUSCODES"})
 """Extensions that decide how a play is set up, and which lints hold."""
 
