@@ -14,6 +14,7 @@ EXIT_CODES = """\
 exit codes: 0 conforms (within --fail-on), 1 findings, 2 interrupted, 3 error in the suite,
 4 usage or a bad file, 5 nothing was played, 6 target not reachable or not SMTP"""
 
+IMPACTS = ("session", "mail", "relay", "load", "crash")
 TARGET_HELP = "host, host:port, [v6]:port, smtp://, smtps://, submission://, lmtp://, unix:/path, or a target.yaml"
 
 
@@ -68,9 +69,11 @@ def _parser() -> argparse.ArgumentParser:
     _target(audit)
     _selection(audit)
     _running(audit)
+    audit.add_argument("--resolver", metavar="IP[:PORT]", help="the DNS server to ask (default: the system's)")
 
     doctor = command("doctor", "check that a target can be tested as described: DNS, TCP, greeting, EHLO, addresses")
     _target(doctor, required=True)
+    doctor.add_argument("--impact", choices=IMPACTS, help="mail (default on loopback): send the recipient one message")
     init = command("init", "look at a live server and write a commented target file")
     _target(init, required=True)
     init.add_argument("--output", "-o", metavar="FILE", help="write here (default: standard output)")
@@ -154,7 +157,7 @@ def _running(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("how")
     group.add_argument(
         "--impact",
-        choices=("session", "mail", "relay", "load", "crash"),
+        choices=IMPACTS,
         help="the most that may happen to the target (default: mail on loopback, session elsewhere)",
     )
     group.add_argument("--profile", default="interop", help="interop (default), strict, or a file")

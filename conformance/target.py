@@ -131,7 +131,7 @@ def parse_argument(text: str) -> Target:
 
 
 def _host_port(text: str, default: int, argument: str) -> tuple[str, int]:
-    match = re.fullmatch(r"\[([^\]]+)\](?::(\d+))?|([^:\[\]]+)(?::(\d+))?", text)
+    match = re.fullmatch(r"\[([^\]]+)\](?::(\d+))?|([^:\[\]\s/@]+)(?::(\d+))?", text)
     if match is None:
         hint = " (an IPv6 address stands in brackets: [::1]:25)" if text.count(":") > 1 else ""
         raise TargetError(f"{argument}: not host, host:port, [v6]:port or a URL such as smtp://host:25{hint}")

@@ -44,7 +44,7 @@ class Waiver:
         if self.expires is not None and today > self.expires:
             return False
         if self.case is not None:
-            return fnmatchcase(case_id, self.case) or case_id.partition("[")[0] == self.case
+            return self.case in (case_id, case_id.partition("[")[0]) or fnmatchcase(case_id, self.case)
         return any(fnmatchcase(name, self.requirement or "") for name in requirement_ids)
 
 

@@ -18,12 +18,16 @@ from conformance.smtp.reply import Reply
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The server ended the connection: with a FIN (or TLS close_notify), or with a RST."""
+    """The server ended the connection: with a FIN (or TLS close_notify), or with a RST.
+
+    Or we did, for the reason in ``cut``: no pattern matches that.
+    """
 
     reset: bool = False
+    cut: str = ""
 
     def __str__(self) -> str:
-        return "reset" if self.reset else "close"
+        return self.cut or ("reset" if self.reset else "close")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,8 @@ class Pattern:
         if isinstance(event, Silence):
             return {} if self.silence is not None and event.seconds >= self.silence and not event.unfinished else None
         if isinstance(event, Closed):
+            if event.cut:
+                return None
             return {} if "close" in self.codes or (event.reset and "reset" in self.codes) else None
         if isinstance(event, TlsResult):
             return {} if self.tls is event.established else None

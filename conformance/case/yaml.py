@@ -209,8 +209,19 @@ def load_file(path: Path, name: str | None = None) -> list[Node]:
     return list(load(text, shown))
 
 
+_UNCLOSED = re.compile(r"(?=.*(?:did not find expected '|unexpected end)).*while (?:parsing a flow|scanning a quoted)")
+
+
 def _yaml_error(source: Source, error: yaml.YAMLError) -> SourceError:
+    if isinstance(error, yaml.reader.ReaderError):
+        before = "\n".join(source.lines)[: error.position]
+        code = error.character if isinstance(error.character, int) else ord(error.character)
+        problem = f"the control character U+{code:04X} can't stand here: in double quotes write \\x{code:02x}"
+        return source.error(before.count("\n") + 1, len(before) - before.rfind("\n"), problem)
     mark = getattr(error, "problem_mark", None)
+    opened = getattr(error, "context_mark", None)
+    if opened is not None and _UNCLOSED.search(f"{error.problem} {error.context}"):  # type: ignore[attr-defined]
+        return source.error(opened.line + 1, opened.column + 1, "what opens here is not closed: a bracket or a quote")
     line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
     problem = str(getattr(error, "problem", None) or error).splitlines()[0]
     text = source.lines[line - 1] if 0 < line <= len(source.lines) else ""
@@ -218,6 +229,8 @@ def _yaml_error(source: Source, error: yaml.YAMLError) -> SourceError:
         problem = "a tab can't indent YAML: use spaces"
     elif "mapping values are not allowed" in problem:
         problem = "a second colon in one line: quote the text after the first, or start a new line"
+    elif "node content" in problem:
+        problem = "a value was expected: is a bracket or a quote before it not closed?"
     elif "start any token" in problem:
         problem = f"{problem}: quote the text"
     return source.error(line, column, problem)

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import datetime
+import re
+import signal
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
+from conformance import baseline
+from conformance.baseline import Known
 from conformance.case.model import Case
 from conformance.command.common import UsageError, catalogue_of, selected, selection_of, target_of, tell
 from conformance.engine.entry import observer_of, play_all
-from conformance.engine.exit import INTERRUPTED, NOTHING_PLAYED, Exit, fail_on
-from conformance.engine.run import Options
+from conformance.engine.exit import FINDINGS, INTERRUPTED, NOTHING_PLAYED, OK, USAGE, Exit, counts, fail_on
+from conformance.engine.run import Options, gate
+from conformance.exchanger import LookupProblem, mail_exchangers, resolver
 from conformance.observer import ObserverError
 from conformance.stream import Event, Result, Writer, collect
 from conformance.target import Target
@@ -31,39 +38,104 @@ def main(given: argparse.Namespace) -> int:
 
 
 def _main(given: argparse.Namespace) -> int:
-    from conformance.profile import ProfileError, load
-
     catalogue = catalogue_of(given)
     selection = selection_of(given)
-    if given.command == "audit" and given.target is None:
-        raise UsageError("audit needs a target: smtp-conformance audit mx.example.org")
     cases = selected(catalogue, selection)
     if not cases:
         print(f"smtp-conformance: no case matches {selection} (smtp-conformance list shows all)", file=sys.stderr)
         return NOTHING_PLAYED
+    target = _target(given)
+    options = replace(_options(given), selection=str(selection), case_set=catalogue.hash)
+    if target is not None and given.impact is None:
+        careful = given.command == "audit" or not target.on_loopback
+        options = replace(options, impact="session" if careful else "mail")
+    return _play(given, cases, target, options)
+
+
+def _target(given: argparse.Namespace) -> Target | None:
+    """Return the target, or None for the embedded server. Raises UsageError."""
+    if given.command == "audit":
+        if given.target is None:
+            raise UsageError("audit needs a target: smtp-conformance audit mx.example.org")
+        given.target = chosen_exchanger(given.target, given.resolver)
+    if given.target is None:
+        return None
+    target = target_of(given)
+    try:
+        observer_of(target)
+    except ObserverError as error:
+        raise UsageError(error) from None
+    return target
+
+
+def _options(given: argparse.Namespace) -> Options:
+    """Return the options of the arguments. Raises UsageError."""
+    from conformance.profile import ProfileError, load
+
     try:
         profile = load(given.profile)
         counting = fail_on(given.fail_on)
     except (ProfileError, ValueError) as error:
         raise UsageError(error) from None
-    options = Options(
+    return Options(
         profile=profile,
         profile_name=given.profile,
         impact=given.impact or "session",
         jobs=given.jobs,
         fail_on=counting,
-        selection=str(selection),
-        case_set=catalogue.hash,
+        baseline=_baseline(given),
     )
-    target = None if given.target is None else target_of(given)
+
+
+def _baseline(given: argparse.Namespace) -> tuple[Known, ...]:
+    """Return the known deviations. Raises UsageError."""
+    if given.baseline is None:
+        if given.baseline_update:
+            raise UsageError("--baseline-update needs --baseline FILE, the file to write")
+        return ()
+    path = Path(given.baseline)
+    if given.baseline_update and not path.exists():
+        return ()
     try:
-        observer_of(target or Target())
-    except ObserverError as error:
+        return baseline.read(path)
+    except baseline.BaselineError as error:
         raise UsageError(error) from None
-    if target is not None and given.impact is None:
-        careful = given.command == "audit" or not target.on_loopback
-        options = replace(options, impact="session" if careful else "mail")
-    return _play(given, cases, target, options)
+
+
+def chosen_exchanger(target: str, server: str | None) -> str:
+    """Return the host to audit: a bare domain with mail exchangers is asked about, never gone past unasked.
+
+    Raises UsageError.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", target) or target.replace(".", "").isdigit():
+        return target
+    if Path(target).exists():
+        return target
+    try:
+        found = mail_exchangers(target, resolver(server))
+    except LookupProblem as error:
+        print(f"smtp-conformance: {error}; going on with {target} itself", file=sys.stderr)
+        return target
+    if not found or any(name.lower() == target.lower() for _, name in found):
+        return target
+    print(f"The mail of {target} goes to:")
+    for preference, name in found:
+        print(f"  {preference:>5} {name}")
+    best = found[0][1]
+    if sys.stdin is not None and sys.stdin.isatty():
+        if input(f"Audit {best}? [y/N] ").strip().lower() in ("y", "yes"):
+            return best
+        raise UsageError("nothing was done")
+    raise UsageError(f"name the host: smtp-conformance audit {best} (or {target}:25, to audit {target} itself)")
+
+
+def _announce(cases: Sequence[Case], target: Target, options: Options) -> None:
+    """Say what the run will cost the target at most."""
+    played = [case for case in cases if gate(case, target, options.impact, None) is None]
+    connections = sum(len(case.sessions) for case in played)
+    messages = sum(case.impact != "session" for case in played)
+    mail = f"up to {messages} messages to {target.recipient}" if messages else "no message is sent"
+    print(f"{target.label}: up to {connections} connections, {mail} (impact {options.impact})", file=sys.stderr)
 
 
 def _play(given: argparse.Namespace, cases: Sequence[Case], target: Target | None, options: Options) -> int:
@@ -73,11 +145,14 @@ def _play(given: argparse.Namespace, cases: Sequence[Case], target: Target | Non
         path = getattr(given, option)
         if path and not Path(path).resolve().parent.is_dir():
             raise UsageError(f"--{option} {path}: there is no folder {Path(path).resolve().parent}")
+    if target is not None and not given.quiet:
+        _announce(cases, target, options)
     terminal = Terminal(quiet=given.quiet)
     events: list[Event] = []
-    with Path(given.out).open("w", encoding="utf-8") if given.out else nullcontext() as file:
+    results: list[Result] = []
+    keep = any(getattr(given, name) for name in REPORTS)
+    with _opened(given.out) as file:
         writer = Writer(file) if file else None
-        keep = any(getattr(given, name) for name in REPORTS)
 
         def emit(event: Event) -> None:
             if writer is not None:
@@ -86,22 +161,58 @@ def _play(given: argparse.Namespace, cases: Sequence[Case], target: Target | Non
                 events.append(event)
             terminal.event(event)
 
-        ending = _run(cases, target or given.role, options, emit, terminal.result)
-    if keep:
-        write_reports(given, events)
+        def take(result: Result) -> None:
+            terminal.result(result)
+            results.append(replace(result, transcript=(), earlier=()))
+
+        ending = _run(cases, target or given.role, options, emit, take)
+    written = not keep or write_reports(given, events)
+    if given.baseline_update and ending.code in (OK, FINDINGS):
+        ending = _update(Path(given.baseline), options, results)
     terminal.finish(ending.code, ending.reason)
-    return ending.code
+    return ending.code if written else USAGE
 
 
-def write_reports(given: argparse.Namespace, events: Sequence[Event]) -> None:
-    """Write the reports that the arguments ask for."""
+def _opened(path: str | None) -> AbstractContextManager[IO[str] | None]:
+    """Return the file of the result stream, or nothing. Raises UsageError."""
+    if path is None:
+        return nullcontext()
+    try:
+        return Path(path).open("w", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--out {path}: {error.strerror}") from None
+
+
+def write_reports(given: argparse.Namespace, events: Sequence[Event]) -> bool:
+    """Write the reports that the arguments ask for; return whether all could be written."""
     from conformance.report import FORMATS
 
     stream = collect(events)
+    written = True
     for name in REPORTS:
         path = getattr(given, name)
         if path:
-            FORMATS[name](stream, Path(path))
+            try:
+                FORMATS[name](stream, Path(path))
+            except OSError as error:
+                tell(f"--{name} {path}: {error.strerror}")
+                written = False
+    return written
+
+
+def _update(path: Path, options: Options, results: Sequence[Result]) -> Exit:
+    """Write the baseline anew and return what was done. Raises UsageError."""
+    before = options.baseline
+    found = [result for result in results if counts(result, options.fail_on)]
+    after = baseline.updated(before, results, found, datetime.date.today())
+    try:
+        path.write_text(baseline.text(after), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"--baseline {path}: {error.strerror}") from None
+    names = {entry.case for entry in before}
+    new = sum(entry.case not in names for entry in after)
+    gone = len(before) + new - len(after)
+    return Exit(OK, f"{path}: {len(after)} known deviations ({new} new, {gone} gone)")
 
 
 def _run(
@@ -111,7 +222,13 @@ def _run(
     emit: Callable[[Event], None],
     on_result: Callable[[Result], None],
 ) -> Exit:
+    """Play; SIGINT and SIGTERM end the run in order."""
+    before = signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
     try:
         return asyncio.run(play_all(cases, target, options, emit, on_result))
     except KeyboardInterrupt:
         return Exit(INTERRUPTED, "interrupted: what was done is written")
+    except OSError as error:
+        raise UsageError(f"the result stream can't be written: {error.strerror}") from None
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -36,7 +36,9 @@ async def _serve(given: argparse.Namespace) -> None:
     from conformance.reference.site import Site
 
     site = Site(role="lmtp" if given.lmtp else "mx")
-    async with serving(site, faults=tuple(given.fault), port=given.port, tls=given.tls) as endpoint:
+    async with serving(
+        site, faults=tuple(given.fault), port=given.port, tls="implicit" if given.tls else "starttls"
+    ) as endpoint:
         broken = f", broken by {', '.join(given.fault)}" if given.fault else ""
         print(f"{'LMTP' if given.lmtp else 'SMTP'} on {endpoint.host}:{endpoint.port}{broken}; Ctrl-C stops it")
         print("mailboxes alice@lab.test, bob@lab.test; users alice, bob", flush=True)

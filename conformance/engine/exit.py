@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from conformance.stream import Result
@@ -50,8 +50,8 @@ def _severe(result: Result, fail_on: frozenset[str]) -> bool:
     return bool(wanted) and result.severity is not None and _SEVERITIES.index(result.severity) >= min(wanted)
 
 
-def decide(results: Iterable[Result], fail_on: frozenset[str] = frozenset({"must"})) -> Exit:
-    """Return how a run with these results ends."""
+def decide(results: Iterable[Result], fail_on: frozenset[str] = frozenset({"must"}), stale: Sequence[str] = ()) -> Exit:
+    """Return how a run with these results ends; ``stale`` are baseline entries whose cases no longer deviate."""
     every = [result for result in results if not result.id.startswith("lint/") or result.verdict in ("fail", "warn")]
     errors = [result for result in every if result.verdict == "error"]
     if errors:
@@ -59,6 +59,9 @@ def decide(results: Iterable[Result], fail_on: frozenset[str] = frozenset({"must
     found = [result for result in every if counts(result, fail_on)]
     if found:
         return Exit(FINDINGS, f"{len(found)} finding{'s' * (len(found) != 1)}: {_named(found)}")
+    if stale:
+        names = ", ".join(stale[:3]) + (f" and {len(stale) - 3} more" if len(stale) > 3 else "")
+        return Exit(FINDINGS, f"the baseline is stale, these hold now: {names} (--baseline-update takes them out)")
     judged = [result for result in every if result.verdict in ("pass", "fail", "warn", "info")]
     if not judged:
         return Exit(NOTHING_PLAYED, "no case could be judged: nothing was shown, neither good nor bad")

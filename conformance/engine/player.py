@@ -37,8 +37,8 @@ SILENCE_FACTOR = 3.0
 QUIT_SECONDS = 2.0
 """How long the reply to the closing QUIT may take before we hang up."""
 
-GREETING_SECONDS = 60.0
-"""The least that a greeting may take (RFC 5321 section 4.5.3.2.1 allows five minutes)."""
+GREETING_FACTOR = 6.0
+"""A greeting may take so many times longer than a reply: 60 s by default (RFC 5321 section 4.5.3.2.1 allows 300)."""
 
 _POLICY = re.compile(r"[45]\.7\.")
 _PLAIN_COMMAND = re.compile(rb"([A-Za-z0-9]+)(?:[ \t][^\r\n]*)?\r\n\Z")
@@ -271,7 +271,7 @@ class Play:
 
     async def need(self, session: Session, expected: str, words: str, what: str) -> Reply:
         """Return the next reply of the set-up, which matches; anything else ends the play."""
-        seconds = max(self.timeout, GREETING_SECONDS) if what == "greeting" else self.timeout
+        seconds = self.timeout * (GREETING_FACTOR if what == "greeting" else 1.0)
         event = await self._event(session, seconds)
         matched = parse(expected).match(event) is not None
         self._mark(session, expected, matched)

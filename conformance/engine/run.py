@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from conformance import __version__
+from conformance.baseline import Known, stale
 from conformance.case.model import IMPACTS, Case
 from conformance.engine import sanity
 from conformance.engine.exit import OK, UNREACHABLE, Exit, decide
@@ -27,6 +28,9 @@ from conformance.verdict import Adjusting, judge
 FIRST_PAUSES = (0.5, 1.0)
 """How long to wait, in seconds, before a server that is busy or refuses the first connection is asked again."""
 
+PATIENCE_SECONDS = 5.0
+"""After so long without a word from the server the user is told what is waited for."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -40,6 +44,7 @@ class Options:
     """How many runs play against the target at the same time: each opens its part of the sessions."""
     replay: bool = True
     fail_on: frozenset[str] = frozenset({"must"})
+    baseline: tuple[Known, ...] = ()
     selection: str = ""
     case_set: str = ""
 
@@ -59,6 +64,7 @@ class Recorder:
 
     def __post_init__(self) -> None:
         self.secrets = secrets_of(self.target)
+        self.waivers = (*self.target.waivers, *(known.waiver() for known in self.options.baseline))
 
     def played(self, played: Played) -> None:
         """Take the result of a play."""
@@ -69,19 +75,13 @@ class Recorder:
         earlier = tuple(old.transcript.events(self.secrets) for old in played.earlier)
         self.result(
             replace(
-                result_of(played.case, outcome.outcome, self.redacted(outcome.reason)),
+                result_of(played.case, outcome.outcome, redacted(outcome.reason, self.secrets)),
                 duration=round(outcome.duration, 6),
                 attempts=played.tries,
                 transcript=outcome.transcript.events(self.secrets),
                 earlier=earlier,
             )
         )
-
-    def redacted(self, text: str) -> str:
-        """Return text without secrets."""
-        for secret in self.secrets:
-            text = text.replace(secret.decode("utf-8", "replace"), "********").replace(escape(secret), "********")
-        return text
 
     def not_played(self, case: Case, outcome: str, reason: str) -> None:
         """Take a case that was not played, with the reason."""
@@ -90,7 +90,7 @@ class Recorder:
     def result(self, result: Result) -> None:
         """Judge a result and write it."""
         verdict, remark = judge(
-            result.outcome, result.level, result.requirement, result.id, self.options.profile, self.target.waivers
+            result.outcome, result.level, result.requirement, result.id, self.options.profile, self.waivers
         )
         result = replace(result, verdict=verdict, note=remark or result.note)
         self.counts[verdict] += 1
@@ -184,6 +184,13 @@ def secrets_of(target: Target) -> tuple[bytes, ...]:
     return tuple(
         octets for text in plain for octets in (text, base64.b64encode(text), base64.b64encode(text).rstrip(b"="))
     )
+
+
+def redacted(text: str, secrets: tuple[bytes, ...]) -> str:
+    """Return text without secrets."""
+    for secret in secrets:
+        text = text.replace(secret.decode("utf-8", "replace"), "********").replace(escape(secret), "********")
+    return text
 
 
 def gate(case: Case, target: Target, impact: str, offers: frozenset[str] | None) -> tuple[str, str] | None:
@@ -335,7 +342,7 @@ async def _run(
     recorder.lints()
     if last.problem:
         return Exit(UNREACHABLE, f"the server no longer answers after the last case: {last.problem}")
-    return decide(recorder.results, options.fail_on)
+    return decide(recorder.results, options.fail_on, stale(options.baseline, recorder.results))
 
 
 def _noting(recorder: Recorder) -> Callable[[str], None]:
@@ -344,7 +351,12 @@ def _noting(recorder: Recorder) -> Callable[[str], None]:
 
 async def _first_sanity(setting: Setting, recorder: Recorder) -> sanity.Sanity:
     """Return what the first sanity dialogue finds; a server that says 421 is asked again, a few times."""
-    found = await sanity.check(setting)
+    patience = f"waiting for {setting.target.label}, which is slow to answer"
+    waiting = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, _noting(recorder), patience)
+    try:
+        found = await sanity.check(setting)
+    finally:
+        waiting.cancel()
     for pause in FIRST_PAUSES:
         if not found.outcome.back_off or not found.problem:
             break

@@ -12,6 +12,8 @@ from conformance.case.octets import Message, Octets
 from conformance.case.pattern import parse
 from conformance.engine.outcome import Outcome
 from conformance.engine.player import Play, Setting
+from conformance.engine.talk import Talk
+from conformance.engine.wire import ConnectError
 
 FOREIGN_GREETINGS = (
     (b"SSH-", "an SSH server"),
@@ -24,6 +26,10 @@ FOREIGN_GREETINGS = (
     (b"RFB ", "a VNC server"),
     (b"-ERR", "a POP3 or Redis server"),
 )
+
+
+KNOCK_SECONDS = 2.0
+"""How long a server that did not greet may take to answer when spoken to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,25 @@ async def check(setting: Setting, *, transaction: bool = False) -> Sanity:
         return Sanity("", outcome, offers)
     if not outcome.back_off and _talks(play):
         return Sanity("", outcome, offers, outcome.reason)
-    return Sanity(_problem(outcome, setting), outcome, offers)
+    problem = _problem(outcome, setting)
+    if not outcome.refused and all(entry.kind != "S" for entry in outcome.transcript.entries):
+        problem = await _knock(setting) or problem
+    return Sanity(problem, outcome, offers)
+
+
+async def _knock(setting: Setting) -> str:
+    """Return what a server that does not greet is, where it says so when spoken to; else nothing."""
+    talk = Talk(setting)
+    talk.timeout = min(talk.timeout, KNOCK_SECONDS)
+    try:
+        await talk.connect()
+        await talk.say("QUIT")
+    except ConnectError:
+        return ""
+    finally:
+        talk.session.hang_up()
+    other = foreign(talk.received)
+    return f"{setting.target.label} is {other}, not an SMTP server" if other else ""
 
 
 def _talks(play: Play) -> bool:
@@ -77,12 +101,19 @@ def _problem(outcome: Outcome, setting: Setting) -> str:
     if outcome.refused:
         return f"{label}: {outcome.reason}"
     sent = b"".join(entry.octets for entry in outcome.transcript.entries if entry.kind == "S")
-    for start, words in FOREIGN_GREETINGS:
-        if sent[:64].lower().startswith(start.lower()) or b"\n" + start in sent[:2048]:
-            return f"{label} is {words}, not an SMTP server"
+    if (other := foreign(sent)) is not None:
+        return f"{label} is {other}, not an SMTP server"
     if not sent:
         return f"{label} took the connection and said nothing: no SMTP greeting ({outcome.reason})"
     return f"{label}: {outcome.reason.removeprefix('set-up: ')}"
+
+
+def foreign(sent: bytes) -> str | None:
+    """Return what kind of server sent these octets first, in words, where it is a known one of another protocol."""
+    for start, words in FOREIGN_GREETINGS:
+        if sent[:64].lower().startswith(start.lower()) or b"\n" + start in sent[:2048]:
+            return words
+    return None
 
 
 async def offered(setting: Setting, first: Sanity) -> frozenset[str]:

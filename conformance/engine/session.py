@@ -69,11 +69,7 @@ class Session:
         """Take octets that the server sent."""
         self._received += len(octets)
         if self._received > MAX_RECEIVED_OCTETS:
-            if self._ended is None:
-                self._note("error", f"more than {MAX_RECEIVED_OCTETS} octets received: cut off")
-                self.ended(reset=False)
-                if self.wire is not None:
-                    self.wire.abort()
+            self._cut(f"more than {MAX_RECEIVED_OCTETS} octets came: cut off")
             return
         if self.tls is None:
             self._plain(octets)
@@ -91,9 +87,17 @@ class Session:
     def _plain(self, octets: bytes) -> None:
         for reply in self._parser.feed(octets):
             self._add(reply, self.transcript.add(self.loop.time(), self.number, "S", reply.octets))
-        if len(self._events) > MAX_WAITING_REPLIES and self.wire is not None:
-            self._note("error", f"more than {MAX_WAITING_REPLIES} replies waiting: cut off")
-            self.wire.abort()
+        if len(self._events) > MAX_WAITING_REPLIES:
+            self._cut(f"more than {MAX_WAITING_REPLIES} replies came unasked: cut off")
+
+    def _cut(self, why: str) -> None:
+        """End the connection because the server sends without end."""
+        if self._ended is None:
+            self._ended = Closed(cut=why)
+            self._events.clear()
+            self._add(self._ended, self._note("error", why))
+            if self.wire is not None:
+                self.wire.abort()
 
     def ended(self, *, reset: bool) -> None:
         """Take the end of the connection."""
