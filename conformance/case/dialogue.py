@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import binascii
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from conformance.case import model
 from conformance.case.model import Alternative, Delivered, Expect, Hangup, HeaderField, Repeat, Send, Step, Tls, Wait
@@ -21,6 +22,7 @@ MAX_REPEAT = 10_000
 """How often steps can be repeated."""
 TLS_VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 
+_COLUMN = re.compile(r"\$(?:([a-z][a-z0-9_]*)|\{([a-z][a-z0-9_]*)\})")
 _STEP = re.compile(r"([CS]|tls|hangup)([2-9]?)\Z")
 
 
@@ -31,6 +33,8 @@ class Context:
     variables: tuple[str, ...]
     columns: frozenset[str]
     level: str = "MUST"
+    texts: Mapping[str, str] = field(default_factory=dict)
+    """What the columns of the table hold in this row, where it is plain text: it may stand in patterns."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -40,6 +44,11 @@ class Context:
     def bind(self, names: tuple[str, ...]) -> Context:
         """Return the context with the names that a pattern captured."""
         return replace(self, columns=self.columns | set(names)) if names else self
+
+    def written(self, pattern: str) -> str:
+        """Return a pattern with ``$column`` replaced, but for its regular expression (where ``$`` is the end)."""
+        head, slash, regex = pattern.partition("/")
+        return _COLUMN.sub(lambda match: self.texts.get(match[1] or match[2], match[0]), head) + slash + regex
 
 
 def dialogue(node: Node, context: Context) -> tuple[Step, ...]:
@@ -52,6 +61,23 @@ def dialogue(node: Node, context: Context) -> tuple[Step, ...]:
                 for alternative in step.alternatives:
                     context = context.bind(alternative.pattern.names)
     return tuple(steps)
+
+
+def pattern_columns(node: Node) -> set[str]:
+    """Return the names after a ``$`` in the patterns of a dialogue, outside of their regular expressions."""
+    if isinstance(node.value, list):
+        return {name for item in node.value for name in pattern_columns(item)}
+    if not isinstance(node.value, dict):
+        return set()
+    found: set[str] = set()
+    for key, value in node.value.items():
+        if key.startswith("S") and _STEP.match(key):
+            for item in value.one_or_many():
+                for source in item.value if isinstance(item.value, dict) else (str(item.value),):
+                    found |= {match[1] or match[2] for match in _COLUMN.finditer(source.partition("/")[0])}
+        else:
+            found |= pattern_columns(value)
+    return found
 
 
 def _steps(node: Node, context: Context) -> list[Step]:
@@ -186,7 +212,7 @@ def _send(node: Node, session: int, context: Context) -> Send:
 def _expect(node: Node, session: int, context: Context) -> Expect:
     if isinstance(node.value, dict):
         return Expect(session, _alternatives(node, context), premise=False, line=node.line)
-    pattern = _pattern(node.string("S"), node)
+    pattern = _pattern(context.written(node.string("S")), node)
     return Expect(session, (Alternative(pattern, model.GO, Octets(())),), premise=True, line=node.line)
 
 
@@ -209,7 +235,7 @@ def _alternatives(node: Node, context: Context) -> tuple[Alternative, ...]:
     alternatives = []
     for source, value in node.mapping("S").items():
         try:
-            pattern = parse(source)
+            pattern = parse(context.written(source))
         except PatternError as error:
             value.fail_key(str(error))
         alternatives.append(_alternative(pattern, value, context.bind(pattern.names)))

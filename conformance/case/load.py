@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from conformance.case import model
-from conformance.case.dialogue import Context, dialogue, octets
+from conformance.case.dialogue import Context, dialogue, octets, pattern_columns
 from conformance.case.model import Case, Needs
 from conformance.case.octets import Octets
 from conformance.case.yaml import Node, SourceError, load, load_file, suggest
@@ -54,7 +54,7 @@ CASE_KEYS = (
 )
 NEEDS_KEYS = ("ehlo", "target", "role")
 TARGET_NEEDS = (*model.TARGET_VARIABLES, "credentials", "observer", "client_welcome")
-ROW_COLUMNS = ("requirement", "title", "impact")
+ROW_COLUMNS = ("requirement", "title", "impact", "start", "needs")
 """Columns of a table that say something of the row, not of the dialogue."""
 
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
@@ -123,13 +123,15 @@ def _cases(node: Node, file: str, spec: str, tags: tuple[str, ...], defaults: Ma
         plays["control"] = control.variables
     base = f"{file.removesuffix('.yaml')}/{name}"
     canonical = _canonical(node)
-    compiled: dict[str, Case] = {}  # rows that say nothing of themselves share their dialogue
+    patterned = pattern_columns(values["dialogue"])
+    compiled: dict[str, Case] = {}  # rows that say nothing of themselves, nor in patterns, share their dialogue
     for row, variables in plays.items():
         is_control = control is not None and row == control.row
         own = {key: variables[key] for key in ROW_COLUMNS if key in variables}
-        key = repr([(column, own[column].value) for column in sorted(own)])
+        shaping = [(column, cell.value) for column, cell in variables.items() if column in own or column in patterned]
+        key = repr(sorted(shaping, key=lambda item: item[0]))
         if key not in compiled:
-            compiled[key] = _case(node, {**values, **own}, file, spec, columns)
+            compiled[key] = _case(node, {**values, **own}, file, spec, variables)
         case = compiled[key]
         if is_control and control is not None and control.expected is not None:
             case = replace(case, dialogue=control.cut(case))
@@ -237,7 +239,7 @@ def _control(
     return _Control("control", variables, given["S"].string("S"), given["S"])
 
 
-def _case(node: Node, values: Mapping[str, Node], file: str, spec: str, columns: tuple[str, ...]) -> Case:
+def _case(node: Node, values: Mapping[str, Node], file: str, spec: str, row: Mapping[str, Node]) -> Case:
     from conformance.requirement.registry import find
 
     ids = values["requirement"].strings("requirement") if "requirement" in values else ()
@@ -251,8 +253,9 @@ def _case(node: Node, values: Mapping[str, Node], file: str, spec: str, columns:
         levels.append(found.level)
     level = levels[0]
     title = values["title"].string("title")
-    variables = frozenset(c for c in columns if c not in ROW_COLUMNS)
-    context = Context(tuple(model.VARIABLES), variables, level=level)
+    cells = {column: cell for column, cell in row.items() if column not in ROW_COLUMNS}
+    texts = {column: str(cell.value) for column, cell in cells.items() if isinstance(cell.value, str | int)}
+    context = Context(tuple(model.VARIABLES), frozenset(cells), level=level, texts=texts)
     steps = dialogue(values["dialogue"], context)
     if not any(
         isinstance(s, model.Delivered) or (isinstance(s, model.Expect | model.Tls) and _judges(s))

@@ -1,7 +1,8 @@
 r"""Patterns: what a step of a dialogue expects of the server.
 
 ``250``  ``25x``  ``5xx``  ``250|251``  ``55x 5.1.x``  ``250 /queued as (?P<queue_id>\S+)/``  ``250 offers STARTTLS``
-``250 lacks STARTTLS``  ``close``  ``reset``  ``421|close``  ``silence 2s``  ``any``  ``established``  ``failed``
+``250 lacks STARTTLS``  ``close``  ``reset``  ``421|close``  ``silence 2s``  ``unfinished 2s``  ``any``  ``established``
+``failed``
 
 They match parsed replies and events, never raw text.
 """
@@ -59,7 +60,7 @@ _CODES = re.compile(rf"(?:{_CODE}|close|reset|any)(?:\|(?:{_CODE}|close|reset|an
 _ENHANCED = re.compile(r"\s+([245x]\.(?:[0-9]{1,3}|x)\.(?:[0-9]{1,3}|x))(?=\s|\Z)")
 _KEYWORD = re.compile(r"\s+(offers|lacks)\s+([A-Za-z0-9][A-Za-z0-9=_-]*)(?:\s+([^/\s]\S*))?(?=\s|\Z)")
 _REGEX = re.compile(r"\s+/(.*)/\Z", re.DOTALL)
-_SILENCE = re.compile(r"silence\s+(\S+)\Z")
+_SILENCE = re.compile(r"(silence|unfinished)\s+(\S+)\Z")
 
 
 class PatternError(ValueError):
@@ -78,6 +79,8 @@ class Pattern:
     parameter: str | None = None
     regex: str | None = None
     silence: float | None = None
+    unfinished: bool = False
+    """Whether the silence is one in the middle of a reply."""
     tls: bool | None = None
 
     @cached_property
@@ -92,7 +95,8 @@ class Pattern:
     def match(self, event: Event) -> dict[str, bytes] | None:
         """Return the variables bound (perhaps none) when the event matches, else None."""
         if isinstance(event, Silence):
-            return {} if self.silence is not None and event.seconds >= self.silence and not event.unfinished else None
+            long_enough = self.silence is not None and event.seconds >= self.silence
+            return {} if long_enough and event.unfinished is self.unfinished else None
         if isinstance(event, Closed):
             if event.cut:
                 return None
@@ -148,17 +152,17 @@ def parse(text: str) -> Pattern:
     source = text.strip()
     if source in ("established", "failed"):
         return Pattern(source, tls=source == "established")
-    if source.startswith("silence"):
+    if source.startswith(("silence", "unfinished")):
         match = _SILENCE.match(source)
         try:
-            return Pattern(source, silence=seconds(match[1] if match else ""))
+            return Pattern(source, silence=seconds(match[2] if match else ""), unfinished=source[0] == "u")
         except ValueError:
-            raise PatternError(f"{source!r}: silence needs a duration, as in 'silence 2s'") from None
+            raise PatternError(f"{source!r}: silence and unfinished need a duration, as in 'silence 2s'") from None
     codes = _CODES.match(source)
     if codes is None:
         raise PatternError(
             f"{source!r} is no pattern: 250, 25x, 5xx, 250|251, 55x 5.1.x, 250 /regex/, 250 offers KEYWORD, "
-            "close, reset, silence 2s, any"
+            "close, reset, silence 2s, unfinished 2s, any"
         )
     rest = source[codes.end() :]
     enhanced = _ENHANCED.match(rest)

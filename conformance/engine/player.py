@@ -40,6 +40,8 @@ QUIT_SECONDS = 2.0
 GREETING_FACTOR = 6.0
 """A greeting may take so many times longer than a reply: 60 s by default (RFC 5321 section 4.5.3.2.1 allows 300)."""
 
+END_OF_DATA = b"\r\n.\r\n"
+
 _POLICY = re.compile(r"[45]\.7\.")
 _PLAIN_COMMAND = re.compile(rb"([A-Za-z0-9]+)(?:[ \t][^\r\n]*)?\r\n\Z")
 _RATE_LIMIT = re.compile(r"too (?:many|fast|much)|rate|slow down|throttl|try (?:again )?later|connection limit", re.I)
@@ -104,7 +106,10 @@ class Play:
         self.sessions: dict[int, Session] = {}
         self.commands: dict[int, str] = {}
         """The verb that each session's next reply answers; empty where several were sent at once."""
-        self.enhanced: dict[int, bool] = {}
+        self.enhanced: set[int] = set()
+        """The sessions in which ENHANCEDSTATUSCODES was announced."""
+        self.refused: set[int] = set()
+        """The sessions whose greeting was 5yz."""
         self.utf8_known = False
         self.findings: list[Finding] = []
         self.replies = 0
@@ -113,6 +118,8 @@ class Play:
         """The longest that a reply of this play took, in seconds: what silence is depends on it."""
         self.died = False
         self.in_dialogue = False
+        self.leaving = False
+        """Whether the closing QUIT was sent: what comes before its 221 answers an earlier command."""
         self.values = self._values()
 
     def _values(self) -> dict[str, bytes]:
@@ -229,8 +236,7 @@ class Play:
             self.no_unsolicited(session)
         pieces = [piece.fill(self.values) for piece in step.pieces]
         whole = b"".join(pieces)
-        match = _PLAIN_COMMAND.match(whole)
-        self.commands[step.session] = match[1].decode("ascii").upper() if match else ""
+        self.commands[step.session] = _command(whole, session.last_reply)
         if b"SMTPUTF8" in whole.upper():
             self.utf8_known = True
         if step.chop:
@@ -248,14 +254,21 @@ class Play:
         event = await session.event(seconds)
         if isinstance(event, Reply):
             self.replies += 1
+            leftover = self.leaving and event.code != 221
             context = lint.Context(
-                self.commands.get(session.number, ""), self.enhanced.get(session.number, False), self.utf8_known
+                "" if leftover else self.commands.get(session.number, ""),
+                session.number in self.enhanced,
+                self.utf8_known,
+                session.number in self.refused,
             )
             for rule, detail in lint.findings(event, context):
                 self._found(rule, detail)
+            if context.command == "CONNECT" and event.code >= 500:
+                self.refused.add(session.number)
             if context.command in ("EHLO", "LHLO") and event.code == 250:
                 session.note_offers(event)
-                self.enhanced[session.number] = "ENHANCEDSTATUSCODES" in session.offers
+                if "ENHANCEDSTATUSCODES" in session.offers:
+                    self.enhanced.add(session.number)
             if session.entry is not None:
                 self.slowest = max(self.slowest, session.entry.time - (asked - self.transcript.started))
         return event
@@ -303,10 +316,23 @@ class Play:
                 continue
             self.values.update(bound)
             self._mark(session, str(step), True, decides=not step.premise and alternative.verdict != model.GO)
+            self._look_at_policy(alternative, event)
             self._decide(alternative, event)
             return
         self._mark(session, str(step), False, decides=not step.premise)
         self._unmatched(step, event)
+
+    def _look_at_policy(self, alternative: Alternative, event: Event) -> None:
+        """A refusal for want of a login, of TLS, or on policy grounds is no answer, where only its class is named."""
+        pattern = alternative.pattern
+        if alternative.verdict not in ("fail", "warn") or not isinstance(event, Reply) or event.code < 500:
+            return
+        if pattern.enhanced is not None or pattern.regex is not None or str(event.code) in pattern.codes:
+            return
+        if event.code == 530:
+            raise Stop("inconclusive", f"the server wants a login or TLS first: {event}")
+        if _POLICY.match(event.enhanced or "") and not self.setting.target.client_welcome:
+            raise Stop("inconclusive", f"refused on policy grounds: {event}")
 
     def _decide(self, alternative: Alternative, event: Event) -> None:
         if alternative.verdict == model.GO:
@@ -389,9 +415,18 @@ class Play:
         last = session.last_reply
         if not session.over and last is not None and last.code not in (0, 354, 334) and not session.waiting:
             self.commands[session.number] = "QUIT"
+            self.leaving = True
             session.send(b"QUIT\r\n")
             await self._event(session, min(QUIT_SECONDS, self.timeout))
         session.hang_up()
+
+
+def _command(octets: bytes, last: Reply | None) -> str:
+    """Return what the next reply answers: a verb, ``END-OF-DATA``, or "" where that is not one plain command."""
+    if last is not None and last.code // 100 == 3:
+        return "END-OF-DATA" if last.code == 354 and octets.find(END_OF_DATA) == len(octets) - len(END_OF_DATA) else ""
+    match = _PLAIN_COMMAND.match(octets)
+    return match[1].decode("ascii").upper() if match else ""
 
 
 async def play(case: Case, setting: Setting) -> Outcome:

@@ -110,7 +110,7 @@ class Recorder:
                 "type": "lint",
                 "id": finding.lint.id,
                 "case": case.id,
-                "requirement": [finding.lint.requirement],
+                "requirement": list(finding.lint.requirement),
                 "level": finding.lint.level,
                 "detail": finding.detail,
                 "octets": entry.event(self.secrets).get("octets", ""),
@@ -125,7 +125,7 @@ class Recorder:
     def _lint_result(self, rule: Lint) -> Result:
         from conformance.requirement.registry import find
 
-        requirement = find(rule.requirement)
+        requirement = find(rule.requirement[0])
         spec = f"RFC {requirement.rfc} section {requirement.section}" if requirement else ""
         found = self.broken.get(rule.id, [])
         base = Result(
@@ -134,7 +134,7 @@ class Recorder:
             "pass",
             "pass",
             f"{self.replies} replies read",
-            (rule.requirement,),
+            rule.requirement,
             rule.level,
             spec,
             tags=("lint",),

@@ -131,6 +131,10 @@ def patience(session: Session) -> Reply | None:
     return reply(421, "4.7.0", f"{session.site.host} too many errors, closing connection")
 
 
+def lost(session: Session, octets: bytes) -> None:
+    """Cancel what the client did not finish, and undo nothing that it did (RFC5321-4.1.1.10-05)."""
+
+
 def idle(session: Session) -> Reply | None:
     """Return the 421 after a silence that was too long (RFC5321-4.5.3.2.7-02)."""
     return reply(421, "4.4.2", f"{session.site.host} idle for too long, closing connection")

@@ -7,6 +7,15 @@ def find_line(octets: bytearray, start: int) -> tuple[int, int] | None:
     return None if end < 0 else (end, end + 2)
 
 
+def split_line(line: bytes) -> tuple[bytes, bytes]:
+    """Return the verb of a command line in upper case (RFC5321-2.4-02) and what follows the space behind it.
+
+    White space at the end of the line is tolerated (RFC5321-4.1.1-01).
+    """
+    verb, _, argument = line.rstrip(b" \t").partition(b" ")
+    return verb.upper(), argument
+
+
 def find_end(octets: bytearray, start: int) -> tuple[int, int] | None:
     """Return the end of the mail data and the start of what follows it.
 

@@ -59,6 +59,8 @@ class Rules:
     """The lines of a positive reply to EHLO or LHLO."""
     find_line: Find = framing.find_line
     """(octets, where to start) -> where the first command line ends and where the next one begins."""
+    split_line: Callable[[bytes], tuple[bytes, bytes]] = framing.split_line
+    """Split a command line into its verb, in upper case, and its argument."""
     find_end: Find = framing.find_end
     """The same for mail data: CRLF, then all that came after 354."""
     unstuff: Callable[[bytes], bytes] = framing.unstuff
@@ -97,6 +99,8 @@ class Rules:
     """Whether what came in the clear behind STARTTLS is read as commands once TLS is up."""
     close_after: Callable[[Session], Reply | None] = dialogue.patience
     """Asked after each refused command: the 421 that ends the session, or None."""
+    lost: Callable[[Session, bytes], None] = dialogue.lost
+    """Called with what was not handled yet when the client goes without QUIT."""
     idle_timeout: float | None = None
     """Seconds after which ``idle`` is asked, where they differ from the site's."""
     idle: Callable[[Session], Reply | None] = dialogue.idle
@@ -112,11 +116,8 @@ class Rules:
 
     @cached_property
     def verbs(self) -> Mapping[bytes, Command]:
-        """The commands by the octets of their verbs, in upper and in lower case."""
-        found: dict[bytes, Command] = {}
-        for verb, command in self.commands.items():
-            found[verb.encode()] = found[verb.lower().encode()] = command
-        return found
+        """The commands by the octets of their verbs."""
+        return {verb.encode(): command for verb, command in self.commands.items()}
 
     @cached_property
     def _keywords(self) -> Mapping[str, Extension]:

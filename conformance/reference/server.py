@@ -83,9 +83,10 @@ class Server:
 
     def eof(self) -> list[Action]:
         """End a connection that the client closed: the open transaction is cancelled (RFC5321-4.1.1.10-05)."""
-        self._octets.clear()
         if not self.session.closed:
+            self.rules.lost(self.session, bytes(self._octets))
             self.session.enter(State.CLOSED)
+        self._octets.clear()
         return self._actions()
 
     def timeout(self) -> list[Action]:
@@ -168,10 +169,10 @@ class Server:
                 self._end(answer)
 
     def _command(self, line: bytes) -> None:
-        """Handle one command line; white space at its end is tolerated (RFC5321-4.1.1-01)."""
+        """Handle one command line."""
         session, rules = self.session, self.rules
-        verb, _, rest = line.rstrip(b" \t").partition(b" ")
-        command = rules.verbs.get(verb) or rules.verbs.get(verb.upper())  # RFC5321-2.4-02
+        verb, rest = rules.split_line(line)
+        command = rules.verbs.get(verb)
         if command is None:
             too_long = len(line) + 2 > session.limits.command_line
             session.answer("UNKNOWN", _LINE_TOO_LONG if too_long else _UNKNOWN)  # RFC5321-3.8-02, RFC5321-4.2.4-02

@@ -125,7 +125,7 @@ def _citations(pairs: Iterable[tuple[str, str]]) -> dict[str, tuple[str, ...]]:
 def _lint_citations() -> Iterator[tuple[str, str]]:
     from conformance.smtp.lint import ALL
 
-    return ((rule.requirement, rule.id) for rule in ALL)
+    return ((name, rule.id) for rule in ALL for name in rule.requirement)
 
 
 def _fault_citations() -> Iterator[tuple[str, str]]:

@@ -149,7 +149,7 @@ def tripped_by_name(name: str) -> list[str]:
 @cache
 def cited() -> Mapping[str, tuple[str, ...]]:
     """The requirements that each case and each lint cites."""
-    return {case.id: case.requirement for case in all_cases()} | {rule.id: (rule.requirement,) for rule in LINTS}
+    return {case.id: case.requirement for case in all_cases()} | {rule.id: rule.requirement for rule in LINTS}
 
 
 def strangers(fault: Fault, tripped: Iterable[str]) -> list[str]:

@@ -134,7 +134,7 @@ fault(
 fault(
     "data-answered-354-again",
     title="The end of the data gets 354 again",
-    breaks=("RFC5321-4.1.1.4-14", "RFC5321-6.1-07", "RFC2920-3.1-02", "RFC2920-3.1-03"),
+    breaks=("RFC5321-4.3.2-12", "RFC5321-4.1.1.4-14", "RFC5321-6.1-07", "RFC2920-3.1-02", "RFC2920-3.1-03"),
     also_trips=("rfc5321/2.4-syntax-and-octets/eight-bit-text",),
 )(lambda rules: answer(rules, "END-OF-DATA", 250, reply(354, "", "Still here")))
 
@@ -165,7 +165,10 @@ def _then_mail(rules: Rules) -> Rules:
 fault(
     "data-keeps-buffers",
     title="The envelope of a message is still in force after its end",
-    breaks=("RFC5321-4.1.1.4-16",),
+    breaks=(
+        "RFC5321-4.1.1-06",
+        "RFC5321-4.1.1.4-16",
+    ),
 )(lambda rules: _then_mail(goes(rules, State.TEXT, "END-OF-DATA", 2, State.RCPT)))
 
 fault(

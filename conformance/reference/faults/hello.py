@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from conformance.reference import dialogue
@@ -47,15 +48,19 @@ fault(
 
 
 def _hello(session: Session, argument: str) -> Reply:
-    """Take any argument."""
-    session.hello, session.esmtp = argument, True
+    """Take any argument; what is no printable ASCII is not repeated."""
+    session.hello, session.esmtp = _printable(argument), True
     return Reply(250, "", session.rules.ehlo(session))
+
+
+def _printable(text: str) -> str:
+    return "".join(character for character in text if " " <= character <= "~")
 
 
 @fault(
     "ehlo-second-refused",
     title="A second EHLO gets 503",
-    breaks=("RFC5321-4.1.4-02", "RFC5321-4.1.4-03"),
+    breaks=("RFC5321-4.1.4-02", "RFC5321-4.1.4-03", "RFC5321-4.1.4-04", "RFC5321-4.3.2-09"),
     seen_in=(OPENSMTPD, QPSMTPD),
     roles=("mx", "submission", "relay"),
 )
@@ -99,8 +104,11 @@ fault(
     title="EHLO takes any argument, and none",
     breaks=(
         "RFC5321-4.1.1.1-10",
+        "RFC5321-4.1.3-01",
         "RFC5321-4.1.3-02",
+        "RFC5321-4.1.3-04",
         "RFC5321-4.1.3-05",
+        "RFC5321-4.1.3-06",
         "RFC5321-4.1.2-25",
         "RFC5321-4.1.2-10",
         "RFC5321-2.3.5-05",
@@ -112,14 +120,14 @@ fault(
 fault(
     "ehlo-bad-literal",
     title="EHLO takes [256.1.1.1] and other literals that are no addresses",
-    breaks=("RFC5321-4.1.3-02", "RFC5321-4.1.3-05", "RFC5321-4.1.3-01", "RFC5321-4.1.3-06"),
+    breaks=("RFC5321-4.1.3-01", "RFC5321-4.1.3-02", "RFC5321-4.1.3-04", "RFC5321-4.1.3-05", "RFC5321-4.1.3-06"),
     seen_in=(POSTFIX, SENDMAIL, QPSMTPD, CHASQUID, AIOSMTPD, SMTP_SERVER),
 )(lambda rules: grammar(rules, literals=False))
 
 fault(
     "ehlo-underscore",
     title="Underscores and outer hyphens are taken in domains",
-    breaks=("RFC5321-4.1.2-25", "RFC5321-2.3.5-05", "RFC5321-4.1.2-10"),
+    breaks=("RFC5321-4.1.2-25", "RFC5321-2.3.5-05", "RFC5321-4.1.2-10", "RFC1123-5.2.5-03"),
     seen_in=(SENDMAIL, CHASQUID, AIOSMTPD, SMTP_SERVER),
 )(lambda rules: grammar(rules, label="[A-Za-z0-9_-]{{1,63}}"))
 
@@ -128,7 +136,13 @@ fault(
     title="Control characters in arguments are taken",
     breaks=("RFC5321-4.1.2-26", "RFC5321-4.1.2-24", "RFC5321-2.4-15"),
     seen_in=(POSTFIX, QPSMTPD, CHASQUID, AIOSMTPD),
-)(lambda rules: handled(without_gate(rules, "characters"), "EHLO", _hello) if "EHLO" in rules.commands else rules)
+)(lambda rules: _without_controls(without_gate(rules, "characters")))
+
+
+def _without_controls(rules: Rules) -> Rules:
+    if "EHLO" not in rules.commands:
+        return rules
+    return handled(rules, "EHLO", lambda session, argument: dialogue.ehlo(session, _printable(argument)))
 
 
 @fault(
@@ -179,10 +193,46 @@ def _helo_bare(rules: Rules) -> Rules:
 
 fault(
     "ehlo-refused-550",
-    title="EHLO with a name that is not in the DNS gets 550, and mail is refused for it",
+    title="EHLO with a name that has another address gets 550",
     breaks=("RFC5321-4.1.4-09", "RFC1123-5.2.5-02"),
     roles=("mx", "submission", "relay"),
-)(lambda rules: handled(rules, "EHLO", lambda session, argument: reply(550, "", "Name does not match address")))
+)(lambda rules: handled(rules, "EHLO", _resolved))
+
+
+def _resolved(session: Session, argument: str) -> Reply:
+    if argument == "example.com":
+        return reply(550, "", "Your name does not match your address")
+    return dialogue.ehlo(session, argument)
+
+
+fault(
+    "hello-few-names",
+    title="EHLO takes names of a few labels of small letters",
+    breaks=("RFC5321-4.1.2-10",),
+    roles=("mx", "submission", "relay"),
+)(lambda rules: handled(rules, "EHLO", _few_names))
+
+
+def _few_names(session: Session, argument: str) -> Reply:
+    if argument.startswith("[") or re.fullmatch(r"[a-z]+(\.[a-z]+){0,3} *", argument):
+        return dialogue.ehlo(session, argument)
+    return reply(501, "", "What a name")
+
+
+fault(
+    "helo-extends",
+    title="After HELO all extensions are in force",
+    breaks=("RFC5321-4.1.1.1-25",),
+    roles=("mx", "submission", "relay"),
+    also_trips=("rfc3207-starttls/*",),
+)(lambda rules: handled(rules, "HELO", _extending))
+
+
+def _extending(session: Session, argument: str) -> Reply:
+    given = dialogue.helo(session, argument)
+    session.esmtp = given.code == 250
+    return given
+
 
 # The list
 
@@ -214,7 +264,7 @@ fault(
     "keyword-empty",
     title="A line of the EHLO reply is empty",
     breaks=("RFC5321-4.1.1.1-14",),
-)(lambda rules: ehlo(rules, lambda lines: (*lines, "")))
+)(lambda rules: ehlo(rules, lambda lines: (lines[0], "", *lines[1:])))
 
 fault(
     "help-not-listed",
@@ -234,3 +284,28 @@ fault(
     title="The size of messages is limited, and SIZE is not listed",
     breaks=("RFC5321-4.5.3.1.7-02",),
 )(lambda rules: replace(rules, extensions=tuple(e for e in rules.extensions if e.keyword != "SIZE")))
+
+fault(
+    "keyword-parameter-unknown",
+    title="DSN is listed with a parameter that it does not have",
+    breaks=("RFC3461-2-01",),
+)(lambda rules: listed(rules, "DSN", "DSN RET NOTIFY"))
+
+fault(
+    "keyword-two-spaces",
+    title="Two spaces stand between a keyword and its parameter",
+    breaks=("RFC5321-4.1.1.1-14",),
+)(lambda rules: ehlo(rules, lambda lines: tuple(line.replace("SIZE ", "SIZE  ") for line in lines)))
+
+fault(
+    "keyword-without-its-base",
+    title="BINARYMIME is listed without CHUNKING",
+    breaks=("RFC5321-2.2.1-01",),
+    also_trips=("rfc3030-chunking/*",),
+)(lambda rules: listed(rules, "CHUNKING", None))
+
+fault(
+    "hello-unqualified",
+    title="The server has a name without a domain",
+    breaks=("RFC5321-4.3.1-04",),
+)(lambda rules: answer(rules, "EHLO", 250, lambda given: given._replace(lines=("mx", *given.lines[1:]))))

@@ -43,6 +43,7 @@ fault(
     "line-ends-at-nul",
     title="NUL ends a command line",
     breaks=("RFC5321-2.3.8-04",),
+    also_trips=("rfc5321/4.1.1.1-ehlo-helo/control-characters*",),
 )(lambda rules: lines_end(rules, rb"\r\n|\0"))
 
 fault(
@@ -70,6 +71,7 @@ def _segment_is_line(rules: Rules) -> Rules:
     "line-read-twice",
     title="A command that comes in two segments is answered twice",
     breaks=("RFC5321-2.4-08", "RFC5321-2.3.8-02", "RFC2920-X-01"),
+    also_trips=("lint/code-allowed",),
 )
 def _read_twice(rules: Rules) -> Rules:
     def note(session: Session, octets: bytes) -> bytes:

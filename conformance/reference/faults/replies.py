@@ -1,4 +1,4 @@
-"""Faults in the form of replies: line ends, codes, lines, texts, enhanced status codes (RFC 5321 section 4.2, RFC 2034)."""
+"""Faults in the form of replies: line ends, codes, texts, enhanced status codes (RFC 5321 section 4.2, RFC 2034)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from conformance.reference.actions import Action
-from conformance.reference.change import answer, closing, on_actions, on_reply, raw, text
+from conformance.reference.change import answer, closing, limited, on_actions, on_reply, raw, text
 from conformance.reference.faults import fault
 from conformance.reference.faults._seen import AIOSMTPD, CHASQUID, OPENSMTPD, POSTFIX, QPSMTPD, SENDMAIL, SMTP_SERVER
 from conformance.reference.reply import Reply, reply
@@ -35,12 +35,13 @@ fault(
     "reply-two-codes",
     title="The lines of one reply carry different codes",
     breaks=("RFC5321-4.2.1-08",),
-)(lambda rules: raw(rules, lambda octets: octets.replace(b"250-", b"251-", 1), "EHLO"))
+)(lambda rules: raw(rules, lambda octets: octets.replace(b"\r\n250 ", b"\r\n251 "), "EHLO"))
 
 fault(
     "reply-without-hyphens",
     title="All lines of a multiline reply have a space after the code",
     breaks=("RFC5321-4.2.1-07", "RFC5321-4.1.1.1-15"),
+    also_trips=("*",),
 )(lambda rules: raw(rules, lambda octets: octets.replace(b"250-", b"250 "), "EHLO"))
 
 fault(
@@ -50,34 +51,53 @@ fault(
 )(lambda rules: raw(rules, lambda octets: octets.replace(b"250 ", b"250-"), "EHLO"))
 
 fault(
+    "reply-hyphen-on-last-line-of-help",
+    title="The last line of the help announces another one that never comes",
+    breaks=("RFC5321-4.2.1-07",),
+)(lambda rules: raw(rules, lambda octets: octets.replace(b"214 ", b"214-"), "HELP"))
+
+fault(
     "reply-code-600",
     title="A reply code starts with 6",
-    breaks=("RFC5321-4.2-14", "RFC5321-4.3.2-03"),
-)(lambda rules: answer(rules, "NOOP", 250, reply(600, "", "OK")))
+    breaks=("RFC5321-4.3.2-16", "RFC5321-4.2.1-04", "RFC5321-4.2-14", "RFC5321-4.3.2-03"),
+)(lambda rules: answer(rules, "HELP", 214, reply(600, "", "No help")))
 
 fault(
     "reply-code-290",
     title="The second digit of a reply code is 9",
-    breaks=("RFC5321-4.2-06", "RFC5321-4.2-07"),
-)(lambda rules: answer(rules, "NOOP", 250, reply(290, "2.0.0", "OK")))
+    breaks=("RFC5321-4.3.2-16", "RFC5321-4.2-06", "RFC5321-4.2.1-04"),
+)(lambda rules: answer(rules, "HELP", 214, reply(294, "2.0.0", "No help")))
+
+fault(
+    "reply-code-of-its-own",
+    title="A reply code is one that no document defines",
+    breaks=("RFC5321-4.3.2-16", "RFC5321-4.2.1-04", "RFC5321-4.2-07", "RFC5321-4.2.1-05"),
+)(lambda rules: answer(rules, "HELP", 214, reply(213, "2.0.0", "No help")))
 
 fault(
     "reply-code-of-two-digits",
     title="A reply code has two digits",
-    breaks=("RFC5321-2.3.7-01", "RFC5321-4.2-02", "RFC5321-4.3.2-03", "RFC5321-2.4-01"),
-)(lambda rules: answer(rules, "NOOP", 250, reply(25, "", "OK")))
+    breaks=(
+        "RFC5321-4.3.2-16",
+        "RFC5321-4.2.1-04",
+        "RFC5321-2.3.7-01",
+        "RFC5321-4.2-02",
+        "RFC5321-4.3.2-03",
+        "RFC5321-2.4-01",
+    ),
+)(lambda rules: raw(rules, lambda octets: b"21 No help\r\n", "HELP"))
 
 fault(
     "reply-without-code",
     title="A reply is text without a code",
-    breaks=("RFC5321-2.3.7-01", "RFC5321-4.2-02", "RFC5321-2.4-01"),
-)(lambda rules: raw(rules, lambda octets: b"OK\r\n", "NOOP"))
+    breaks=("RFC5321-4.3.2-16", "RFC5321-4.2.1-04", "RFC5321-2.3.7-01", "RFC5321-4.2-02", "RFC5321-2.4-01"),
+)(lambda rules: raw(rules, lambda octets: b"OK\r\n", "HELP"))
 
 fault(
     "reply-without-text",
     title="A reply is a code and nothing else",
     breaks=("RFC5321-4.2-10", "RFC5321-4.2.1-09", "RFC2034-4-01"),
-)(lambda rules: raw(rules, lambda octets: b"250\r\n", "NOOP"))
+)(lambda rules: raw(rules, lambda octets: b"214\r\n", "HELP"))
 
 fault(
     "reply-tab-after-code",
@@ -97,6 +117,7 @@ fault(
     title="A refusal repeats the command, whatever octets are in it",
     breaks=("RFC5321-4.2-05", "RFC5321-2.4-09"),
     seen_in=(SENDMAIL,),
+    also_trips=("lint/*", "rfc5321/2.3.8-lines/lf-hides-no-command"),
 )(lambda rules: on_reply(rules, _echo))
 
 
@@ -116,18 +137,23 @@ fault(
     "reply-twice",
     title="One command gets two replies",
     breaks=("RFC5321-4.2-01", "RFC5321-2.1-03"),
-)(lambda rules: raw(rules, lambda octets: octets * 2, "NOOP"))
+    also_trips=(
+        "rfc5321/4.1.1.8-help/*",
+        "lint/code-allowed",
+    ),
+)(lambda rules: raw(rules, lambda octets: octets * 2, "HELP"))
 
 fault(
     "reply-never",
-    title="NOOP is not answered",
-    breaks=("RFC5321-4.2-01", "RFC5321-4.1.1.9-01", "RFC5321-2.1-03"),
-)(lambda rules: raw(rules, lambda octets: b"", "NOOP"))
+    title="HELP is not answered",
+    breaks=("RFC5321-4.2-01", "RFC5321-2.1-03"),
+)(lambda rules: raw(rules, lambda octets: b"", "HELP"))
 
 fault(
     "reply-unasked",
     title="A second reply follows the greeting before any command",
     breaks=("RFC5321-4.2-01", "RFC5321-2.1-03"),
+    also_trips=("*",),
 )(lambda rules: raw(rules, lambda octets: octets + b"250 2.0.0 Still here\r\n", "GREETING"))
 
 fault(
@@ -161,9 +187,14 @@ fault(
 
 fault(
     "shutdown-without-domain",
-    title="421 does not begin with the name of the server",
+    title="After twenty errors 421 ends the session, and does not begin with the name of the server",
     breaks=("RFC5321-4.2.2-02", "RFC5321-4.3.1-04"),
-)(lambda rules: text(rules, "SHUTDOWN", 421, "Timeout, closing connection"))
+)(lambda rules: limited(on_reply(rules, _nameless), errors=19))
+
+
+def _nameless(session: Session, event: str, given: Reply) -> Reply:
+    return given._replace(lines=("Closing connection",)) if given.code == 421 else given
+
 
 fault(
     "ehlo-without-domain",
@@ -183,6 +214,7 @@ fault(
     "status-missing",
     title="ENHANCEDSTATUSCODES is listed, and no reply has one",
     breaks=("RFC2034-4-01",),
+    also_trips=("rfc3207-starttls/*",),
 )(lambda rules: on_reply(rules, lambda session, event, given: given._replace(status="")))
 
 fault(
@@ -212,9 +244,9 @@ fault(
 
 fault(
     "status-in-ehlo",
-    title="The EHLO reply carries enhanced status codes",
-    breaks=("RFC2034-4-04", "RFC5321-4.1.1.1-13", "RFC5321-4.1.1.1-14"),
-)(lambda rules: answer(rules, "EHLO", 250, lambda given: given._replace(status="2.0.0")))
+    title="The EHLO reply carries an enhanced status code",
+    breaks=("RFC2034-4-04",),
+)(lambda rules: raw(rules, lambda octets: octets[:4] + b"2.0.0 " + octets[4:], "EHLO"))
 
 fault(
     "status-on-first-line-only",
@@ -239,6 +271,12 @@ fault(
     title="An enhanced status code is one that nobody registered",
     breaks=("RFC3463-2-03",),
 )(lambda rules: answer(rules, "NOOP", 250, lambda given: given._replace(status="2.9.99")))
+
+fault(
+    "status-of-another-reply",
+    title="221 carries the status code of a refused mailbox, but for its class",
+    breaks=("RFC5248-2.4-01",),
+)(lambda rules: answer(rules, "QUIT", 221, lambda given: given._replace(status="2.1.5")))
 
 fault(
     "status-before-hyphen",

@@ -32,6 +32,7 @@ fault(
     "starttls-250",
     title="STARTTLS is answered with 250",
     breaks=("RFC3207-4-01",),
+    also_trips=("lint/code-allowed",),
 )(lambda rules: answer(rules, "STARTTLS", 220, reply(250, "2.0.0", "Ready to start TLS")))
 
 
@@ -66,6 +67,7 @@ fault(
     title="Mail for local mailboxes is refused without TLS",
     breaks=("RFC3207-4-03",),
     roles=("mx", "relay"),
+    also_trips=("lint/code-allowed",),
 )
 def _demanded(rules: Rules) -> Rules:
     def mail(session: Session, argument: str) -> Reply:
@@ -104,6 +106,7 @@ for verb in ("NOOP", "EHLO", "QUIT"):
         f"starttls-before-{verb.lower()}",
         title=f"A submission server refuses {verb} until TLS is there",
         breaks=("RFC3207-4-07",),
+        also_trips=("lint/code-allowed",),
         roles=("submission",),
     )(_first)
 
@@ -119,6 +122,7 @@ fault(
     title="A submission server says 530 5.7.1 where TLS or a login is missing",
     breaks=("RFC3207-4-06",),
     roles=("submission",),
+    also_trips=("lint/enhanced-pair",),
 )(lambda rules: answer(rules, "MAIL", 530, lambda given: given._replace(status="5.7.1")))
 
 
@@ -165,7 +169,10 @@ fault(
     "starttls-greets-again",
     title="A second greeting follows the handshake",
     breaks=("RFC3207-4.2-04",),
-    also_trips=("lint/enhanced-present",),
+    also_trips=(
+        "lint/code-allowed",
+        "lint/enhanced-present",
+    ),
 )
 def _greets_again(rules: Rules) -> Rules:
     def after(session: Session) -> None:

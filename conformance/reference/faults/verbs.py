@@ -1,0 +1,237 @@
+"""Faults of verbs: how they are read, unknown and unlisted ones, errors (RFC 5321 sections 3.8, 4.1.1, 4.1.5)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from conformance.reference.actions import Action, Close
+from conformance.reference.change import (
+    answer,
+    closing,
+    handled,
+    limited,
+    on_reply,
+    without_command,
+    without_gate,
+)
+from conformance.reference.faults import fault
+from conformance.reference.faults._seen import (
+    AIOSMTPD,
+    CHASQUID,
+    OPENSMTPD,
+    QPSMTPD,
+    SENDMAIL,
+    SMTP_SERVER,
+)
+from conformance.reference.reply import Reply, reply
+from conformance.reference.rules import Rules
+from conformance.reference.session import Session
+from conformance.reference.table import ANY, Command, Handler, State
+
+_OLD = ("SEND", "SOML", "SAML")
+
+fault(
+    "verb-upper-case-only",
+    title="Verbs are known in upper case only",
+    breaks=("RFC5321-2.4-02", "RFC5321-4.1.1.1-22"),
+)(lambda rules: replace(rules, split_line=_as_it_is))
+
+
+def _as_it_is(line: bytes) -> tuple[bytes, bytes]:
+    verb, _, argument = line.rstrip(b" \t").partition(b" ")
+    return verb, argument
+
+
+@fault(
+    "keyword-upper-case-only",
+    title="FROM, TO and the names of parameters are known in upper case only",
+    breaks=("RFC5321-2.4-03", "RFC5321-4.1.1.1-22"),
+)
+def _upper_case_only(rules: Rules) -> Rules:
+    for verb in ("MAIL", "RCPT"):
+        rules = handled(rules, verb, _strict_about_case(rules.commands[verb]))
+    return rules
+
+
+def _strict_about_case(command: Command) -> Handler:
+    def handle(session: Session, argument: str) -> Reply | None:
+        words = [argument.partition(":")[0], *(word.partition("=")[0] for word in argument.split(" ")[1:])]
+        if any(word != word.upper() for word in words):
+            return reply(501, "5.5.4", "Syntax error")
+        return command.handler(session, argument)
+
+    return handle
+
+
+fault(
+    "verb-with-space-refused",
+    title="White space before <CRLF> makes a command unknown",
+    breaks=("RFC5321-4.1.1-01",),
+    seen_in=(OPENSMTPD,),
+)(lambda rules: replace(rules, split_line=_exact))
+
+
+def _exact(line: bytes) -> tuple[bytes, bytes]:
+    verb, _, argument = line.partition(b" ")
+    return (b"", b"") if line.endswith((b" ", b"\t")) else (verb.upper(), argument)
+
+
+fault(
+    "verb-has-four-letters",
+    title="The first four letters of a line are the verb, whatever follows",
+    breaks=("RFC5321-4.1.1-05",),
+)(lambda rules: replace(rules, split_line=lambda line: _four_letters(rules, line)))
+
+
+def _four_letters(rules: Rules, line: bytes) -> tuple[bytes, bytes]:
+    verb, argument = rules.split_line(line)
+    return (verb, argument) if verb in rules.verbs else (line[:4].upper(), line[4:].strip(b" \t,:"))
+
+
+fault(
+    "verb-abbreviated",
+    title="A verb can be abbreviated",
+    breaks=("RFC5321-4.1.1-05",),
+)(lambda rules: replace(rules, split_line=lambda line: _abbreviated(rules, line)))
+
+
+def _abbreviated(rules: Rules, line: bytes) -> tuple[bytes, bytes]:
+    verb, argument = rules.split_line(line)
+    meant = [known for known in rules.verbs if len(verb) == 3 and known.startswith(verb)]
+    return (meant[0] if len(meant) == 1 else verb), argument
+
+
+fault(
+    "argument-ignored",
+    title="RSET, DATA and QUIT take any argument",
+    breaks=("RFC5321-4.1.1-04", "RFC5321-4.3.2-07"),
+    seen_in=(SENDMAIL, QPSMTPD, CHASQUID, SMTP_SERVER),
+    also_trips=("rfc3207-starttls/*",),
+)(lambda rules: without_gate(rules, "bare"))
+
+fault(
+    "help-unknown",
+    title="HELP is not recognised",
+    breaks=("RFC5321-4.1.1.8-01", "RFC5321-4.1.1.8-02", "RFC5321-4.2.4-03"),
+)(lambda rules: without_command(rules, "HELP"))
+
+fault(
+    "help-250",
+    title="HELP is answered with 250",
+    breaks=("RFC5321-4.1.1.8-02", "RFC5321-4.3.2-16", "RFC5321-4.2.1-04"),
+)(lambda rules: answer(rules, "HELP", 214, reply(250, "2.0.0", "Ask somebody else")))
+
+
+@fault(
+    "old-commands-work",
+    title="SEND, SOML and SAML work and are not listed",
+    breaks=("RFC5321-F.6-03", "RFC5321-4.1.1.1-19"),
+)
+def _old_commands(rules: Rules) -> Rules:
+    for verb in _OLD:
+        rules = handled(rules, verb, lambda session, argument: reply(250, "2.0.0", "Ok"), success=(250,))
+    return rules
+
+
+fault(
+    "turn-works",
+    title="TURN works for everybody",
+    breaks=("RFC5321-F.1-01", "RFC5321-4.1.1.1-19"),
+)(lambda rules: handled(rules, "TURN", lambda session, argument: reply(250, "2.0.0", "Turning"), success=(250,)))
+
+
+@fault(
+    "etrn-not-listed",
+    title="ETRN works and is not listed",
+    breaks=("RFC5321-4.1.1.1-19",),
+)
+def _etrn(rules: Rules) -> Rules:
+    command = Command(
+        "ETRN", "SP String", ANY, (250,), (), lambda session, argument: reply(250, "2.0.0", "Queuing started"), ()
+    )
+    return replace(rules, commands={**rules.commands, "ETRN": command})
+
+
+fault(
+    "starttls-not-listed",
+    title="STARTTLS works and is not listed",
+    breaks=("RFC5321-4.1.1.1-19",),
+    also_trips=("rfc3207-starttls/*",),
+)(lambda rules: replace(rules, ehlo=lambda session: tuple(x for x in rules.ehlo(session) if x != "STARTTLS")))
+
+fault(
+    "old-commands-unknown",
+    title="SEND, SOML, SAML and TURN are known and answered with 500",
+    breaks=("RFC5321-4.2.4-01",),
+)(lambda rules: without_command(rules, *_OLD, "TURN"))
+
+
+fault(
+    "unknown-command-closes",
+    title="An unknown command ends the connection",
+    breaks=("RFC5321-3.8-01", "RFC5321-3.8-02", "RFC5321-4.1.1.10-02"),
+    also_trips=("rfc2920-pipelining/*",),
+)(lambda rules: closing(rules, "UNKNOWN"))
+
+
+@fault(
+    "refused-command-closes",
+    title="A refused command ends the connection",
+    breaks=("RFC5321-3.8-01", "RFC5321-3.8-02", "RFC5321-4.1.1.10-02"),
+    also_trips=("rfc*",),
+)
+def _refusal_closes(rules: Rules) -> Rules:
+    return on_reply(rules, _close_after_refusal)
+
+
+def _close_after_refusal(session: Session, event: str, given: Reply) -> Reply | list[Action]:
+    if given.code < 500:
+        return given
+    session.state = State.CLOSED
+    return [session.rules.render(given), Close()]
+
+
+fault(
+    "unknown-command-502",
+    title="An unknown command is answered with 502",
+    breaks=("RFC5321-4.2.4-02", "RFC5321-3.8-02", "RFC5321-4.1.5-01"),
+)(lambda rules: answer(rules, "UNKNOWN", 500, reply(502, "5.5.1", "Not implemented")))
+
+fault(
+    "unknown-command-250",
+    title="An unknown command is answered with 250",
+    breaks=("RFC5321-3.8-02", "RFC5321-4.1.5-01", "RFC5321-2.2.2-02", "RFC5321-2.2.2-04", "RFC5321-4.1.1-05"),
+    also_trips=(
+        "lint/*",
+        "rfc3207-starttls/*",
+        "rfc5321/3.8*",
+        "rfc5321/4.1.1.1-ehlo-helo/*",
+        "rfc5321/2.*",
+        "rfc2920-pipelining/*",
+        "rfc5321/4.2-replies/*",
+        "rfc5321/4.5.3*",
+    ),
+)(lambda rules: answer(rules, "UNKNOWN", 500, reply(250, "2.0.0", "Whatever you say")))
+
+fault(
+    "three-errors-421",
+    title="The third refused command ends the session with 421",
+    breaks=("RFC5321-3.8-01",),
+    seen_in=(CHASQUID,),
+)(lambda rules: limited(rules, errors=2))
+
+
+@fault(
+    "many-errors-close",
+    title="The tenth refused command ends the connection without 421",
+    breaks=("RFC5321-3.8-03", "RFC5321-3.8-01"),
+    seen_in=(AIOSMTPD,),
+)
+def _tenth_closes(rules: Rules) -> Rules:
+    def change(session: Session, event: str, given: Reply) -> Reply | list[Action]:
+        if session.errors < 10 or given.code < 500:
+            return given
+        session.state = State.CLOSED
+        return [session.rules.render(given), Close()]
+
+    return on_reply(rules, change)

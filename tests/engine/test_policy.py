@@ -1,0 +1,42 @@
+"""A refusal on policy grounds is no answer to a case's question."""
+
+from __future__ import annotations
+
+import pytest
+
+from conformance.case.load import load_text
+from conformance.engine import virtual
+from conformance.reference.change import answer
+from conformance.reference.faults import Fault
+from conformance.reference.reply import reply
+from tests.proof.harness import play_case
+
+SUITE = """
+title: t
+spec: RFC 5321 section 4.1.1.9
+cases:
+  - id: c
+    title: t
+    requirement: RFC5321-4.1.1.9-01
+    dialogue:
+      - C: NOOP
+      - S: {PATTERN: fail - refuses it, 2xx: pass}
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "pattern", "outcome"),
+    [
+        (550, "5.5.0", "5xx", "fail"),
+        (550, "5.7.1", "5xx", "inconclusive"),
+        (550, "5.7.1", "550", "fail"),
+        (550, "5.7.1", "5xx 5.7.x", "fail"),
+        (530, "5.5.1", "5xx", "inconclusive"),
+        (530, "5.5.1", "530", "fail"),
+    ],
+)
+def test_policy(code: int, status: str, pattern: str, outcome: str) -> None:
+    """It fails a case only where the pattern names the very code, or the enhanced status code."""
+    (case,) = load_text(SUITE.replace("PATTERN", pattern)).cases
+    refusing = Fault("f", "t", (), lambda rules: answer(rules, "NOOP", 250, reply(code, status, "No")), "area")
+    assert virtual.run(play_case(case, (refusing,))).outcome == outcome
