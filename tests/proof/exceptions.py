@@ -10,11 +10,23 @@ REFUSING: Mapping[str, str] = {
     "rfc5321/2.4-syntax-and-octets/empty-line": "a refusal is the answer to an empty line, whatever its reason",
     "rfc5321/2.4-syntax-and-octets/leading-space": "a refusal is the answer to such a line, whatever its reason",
     "rfc5321/2.4-syntax-and-octets/eight-bit-argument*": "a refusal is the answer to such a line, whatever its reason",
+    "rfc5321/3.1-session-initiation/greeting-*": "the greeting is all that is asked about",
+    "rfc5321/3.5-vrfy-expn/*": "what is asked is that nothing is confirmed, or that the command is known",
+    "rfc5321/3.8-terminating-sessions/errors-end-nothing*": "that the connection stays is all that is asked",
+    "rfc5321/4.1.1.1-ehlo-helo/listed-commands-work*": "any answer but 500 and 502 is right",
+    "rfc5321/4.1.1.1-ehlo-helo/working-commands-are-listed*": "a command that is refused need not be listed",
+    "rfc5321/4.1.4-order-of-commands/any-time*": "any answer but 503 is right",
+    "rfc5321/4.1.5-private-commands/*": "a refusal is the answer to such a command, whatever its reason",
+    "rfc5321/4.2-replies/*": "what counts is how many answers come, and that they end",
 }
 """Verdicts on servers that refuse."""
 
 ACCEPTING: Mapping[str, str] = {
     "rfc5321/2.3.8-lines/*": "either answer to such a line is in order: what counts is how many answers come",
+    "rfc5321/3.8-terminating-sessions/errors-end-nothing*": "that the connection stays is all that is asked",
+    "rfc5321/4.1.1.6-vrfy-expn/no-effect*": "what VRFY answers does not matter, but what it does to the transaction",
+    "rfc5321/4.1.4-order-of-commands/mail-before-ehlo": "the server may take it: it is the client that breaks the rule",
+    "rfc5321/4.2-replies/one-reply-each*": "what counts is how many answers come",
 }
 """Verdicts on the server that accepts everything."""
 

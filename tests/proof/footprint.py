@@ -19,7 +19,8 @@ from conformance.reference.session import Session
 from conformance.reference.site import Role
 
 FIELDS = frozenset(field.name for field in fields(Rules))
-BORDERS = ("on_input", "on_actions")
+BORDERS = ("on_input", "on_actions", "limits")
+"""Fields that every play asks: a session reads its limits when it begins."""
 EVERYTHING = "everything"
 """The point that every play meets."""
 STORED = "stored"
