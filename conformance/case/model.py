@@ -14,6 +14,8 @@ from conformance.case.pattern import Pattern
 
 GO = "go"
 VERDICT_WORDS = (GO, "pass", "warn", "fail", "info", "n/a", "inconclusive")
+GOOD = (GO, "pass", "info")
+"""Verdicts of alternatives that are no deviation."""
 
 START_LADDER = ("connect", "greeting", "ehlo", "tls", "auth", "ready", "mail", "rcpt", "data")
 """The states in which a case can start. ``ready``: MAIL may follow, which on a submission server takes TLS and AUTH."""
@@ -76,7 +78,15 @@ class Expect:
         return max(waits) if waits else None
 
     def __str__(self) -> str:
-        return " or ".join(a.pattern.source for a in self.alternatives)
+        return wanted(self.alternatives)
+
+
+def wanted(alternatives: tuple[Alternative, ...]) -> str:
+    """Return in words what is asked of the server: the patterns that are no deviation, or those that are one."""
+    good = [a.pattern.source for a in alternatives if a.verdict in GOOD]
+    if good:
+        return " or ".join(good)
+    return f"anything but {' or '.join(a.pattern.source for a in alternatives)}" if alternatives else "established"
 
 
 @dataclass(frozen=True, slots=True)

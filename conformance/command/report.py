@@ -32,10 +32,11 @@ def main(given: argparse.Namespace) -> int:
     if not wanted:
         from conformance.report.terminal import Terminal
 
-        terminal = Terminal(quiet=False)
+        terminal = Terminal(progress=False)
         terminal.event(run.header)
         for result in run.results:
             terminal.result(result)
+        terminal.event(run.footer or {})
         footer = run.footer or {"exit": 2, "exit_reason": "the stream has no footer: the run was cut off"}
         terminal.finish(int(footer["exit"]), str(footer["exit_reason"]))
     return OK

@@ -169,7 +169,8 @@ def _play(given: argparse.Namespace, cases: Sequence[Case], target: Target | Non
     written = not keep or write_reports(given, events)
     if given.baseline_update and ending.code in (OK, FINDINGS):
         ending = _update(Path(given.baseline), options, results)
-    terminal.finish(ending.code, ending.reason)
+    files = {name: getattr(given, name) for name in ("out", *REPORTS) if getattr(given, name)}
+    terminal.finish(ending.code, ending.reason, files if written else {})
     return ending.code if written else USAGE
 
 

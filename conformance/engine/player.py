@@ -315,7 +315,8 @@ class Play:
             if bound is None:
                 continue
             self.values.update(bound)
-            self._mark(session, str(step), True, decides=not step.premise and alternative.verdict != model.GO)
+            decides = not step.premise and alternative.verdict != model.GO
+            self._mark(session, str(step), alternative.verdict in model.GOOD, decides=decides)
             self._look_at_policy(alternative, event)
             self._decide(alternative, event)
             return
@@ -369,7 +370,8 @@ class Play:
         result = await session.start_tls(settings, self.timeout)
         for alternative in step.alternatives:
             if alternative.pattern.match(result) is not None:
-                self._mark(session, alternative.pattern.source, True, decides=alternative.verdict != model.GO)
+                good = alternative.verdict in model.GOOD
+                self._mark(session, model.wanted(step.alternatives), good, decides=alternative.verdict != model.GO)
                 self._decide(alternative, result)
                 return
         self._tls_unmatched(step, session, result)
@@ -377,8 +379,7 @@ class Play:
     def _tls_unmatched(self, step: Tls, session: Session, result: TlsResult) -> None:
         if not step.alternatives and result.established:
             return
-        expected = " or ".join(a.pattern.source for a in step.alternatives) or "established"
-        self._mark(session, expected, False, decides=bool(step.alternatives))
+        self._mark(session, model.wanted(step.alternatives), False, decides=bool(step.alternatives))
         if not step.alternatives:
             raise Stop("inconclusive", f"needed TLS, got {result}")
         raise Stop("unexpected", f"unexpected {result}")

@@ -93,11 +93,12 @@ def exchange(result: Result) -> tuple[Event | None, Event | None]:
     """Return what decided a result: what the client sent last, and what came of it (either may be None)."""
     decided: Event | None = None
     asked: Event | None = None
+    lint = result.id.startswith("lint/")
     for entry in reversed(result.transcript):
-        if entry.get("phase") == "finally":
+        if entry.get("phase") == "finally" and not lint:
             continue
         if decided is None:
-            if entry.get("decides") or entry.get("met") is False:
+            if entry.get("decides") or entry.get("met") is False or (lint and entry.get("from") == "S"):
                 decided = entry
         elif entry.get("from") == "C" and entry.get("session", 1) == decided.get("session", 1):
             asked = entry

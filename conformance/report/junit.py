@@ -15,8 +15,9 @@ from junit_xml import TestCase, TestSuite
 
 from conformance.report import summary
 from conformance.report.entries import base_id, place
-from conformance.report.text import visible, without_runs
-from conformance.stream import Event, Result, Run
+from conformance.report.story import transcript
+from conformance.report.text import visible
+from conformance.stream import Result, Run
 
 SKIPPED = ("n/a", "untested", "inconclusive")
 """Verdicts that a build server shows as skipped."""
@@ -85,18 +86,4 @@ def _evidence(result: Result) -> Iterator[str]:
         known = summary.statement(name)
         yield visible(f"{name}: {known[1]}" if known else name)
     yield ""
-    for entry in result.transcript:
-        yield line(entry)
-
-
-def line(entry: Event) -> str:
-    """Return an entry of a transcript as one line of text."""
-    time = entry.get("t")
-    when = f"{time:8.3f}" if isinstance(time, int | float) else " " * 8
-    if entry.get("from") in ("C", "S"):
-        said = f"{entry['from']}: {without_runs(visible(str(entry.get('octets', ''))))}"
-    else:
-        said = f"-- {visible(str(entry.get('event', '')))} {visible(str(entry.get('detail', '')))}".rstrip()
-    expected = visible(str(entry.get("expected", "")))
-    mark = f"   [expected {expected}{'' if entry.get('met') else ', not met'}]" if expected else ""
-    return f"{when} {said}{mark}"
+    yield from transcript(result.transcript)

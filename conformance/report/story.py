@@ -38,7 +38,8 @@ def transcript(events: Sequence[Event]) -> Iterator[str]:
 
 def _event(event: Event) -> Iterator[str]:
     mark = ">" if event.get("decides") or event.get("met") is False else " "
-    time = f"{event.get('t', 0.0):8.3f}"
+    seconds = event.get("t")
+    time = f"{seconds if isinstance(seconds, int | float) else 0.0:8.3f}"
     number = event.get("session", 1)
     who = f"{event.get('from', '')}{'' if number == 1 else number}"
     if "octets" in event:

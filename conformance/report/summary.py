@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from conformance.report.text import plural, visible
@@ -99,6 +99,12 @@ def of_verdict(results: Sequence[Result], *verdicts: str) -> list[Result]:
     return [result for result in results if result.verdict in verdicts]
 
 
+def checks(results: Iterable[Result]) -> list[Result]:
+    """Return what was judged; a rule for every reply counts where it was broken."""
+    judged = of_verdict(list(results), "pass", "info", "warn", "fail")
+    return [result for result in judged if not result.id.startswith("lint/") or result.verdict in ("warn", "fail")]
+
+
 def by_reason(results: Iterable[Result]) -> list[tuple[str, list[Result]]]:
     """Return results grouped by their reason, the most frequent first."""
     groups: dict[str, list[Result]] = {}
@@ -111,6 +117,19 @@ def by_reason(results: Iterable[Result]) -> list[tuple[str, list[Result]]]:
 
 STATES = ("broken", "warned", "held", "open", "untested", "n/a")
 """What can be said of a requirement, the first that is true of one of its cases."""
+
+WORDS = {
+    "broken": "broken",
+    "warned": "deviating",
+    "held": "met",
+    "open": "open",
+    "untested": "untested",
+    "n/a": "not applicable",
+}
+"""The states, as reports call them."""
+
+READING = ("held", "broken", "warned", "open", "untested", "n/a")
+"""The states in the order in which they are told."""
 
 _STATE_OF = {
     "fail": "broken",
@@ -185,6 +204,11 @@ def requirements(run: Run) -> list[Requirement]:
     return found
 
 
+def in_words(found: Mapping[str, int]) -> str:
+    """Return counts of states in words: ``203 met, 4 broken``."""
+    return ", ".join(f"{found[state]:,} {WORDS[state]}" for state in READING if found.get(state))
+
+
 def state_of(result: Result) -> str:
     """Return what a result says of its requirements."""
     return _STATE_OF.get(result.verdict, "open")
@@ -224,7 +248,7 @@ def headline(run: Run) -> str:
     """Return the verdict of the whole run as one sentence."""
     name = target_name(run)
     fails = of_verdict(run.results, "fail")
-    judged = of_verdict(run.results, "pass", "info", "warn", "fail")
+    judged = checks(run.results)
     if fails:
         musts = {r.id for r in requirements(run) if r.state == "broken" and group_of(r.level) == "MUST"}
         others = [r for r in fails if musts.isdisjoint(r.requirement)]
@@ -243,27 +267,33 @@ def details(run: Run) -> Iterator[str]:
     """Yield the sentences that belong below the headline."""
     results = run.results
     severe = Counter(r.severity for r in of_verdict(results, "fail", "warn") if r.severity)
-    if severe:
-        named = ", ".join(f"{severe[name]} {name}" for name in SEVERITIES if severe[name])
-        yield f"Findings with a severity: {named}."
+    if named := [f"{severe[name]:,} {name}" for name in SEVERITIES if severe[name]]:
+        yield f"Security findings: {_and(named)}."
     fails, warned = of_verdict(results, "fail"), of_verdict(results, "warn")
-    if fails and warned:
-        yield f"There {'is' if len(warned) == 1 else 'are'} also {plural(len(warned), 'warning')}."
+    judged = checks(results)
+    if fails or warned:
+        held = len(of_verdict(judged, "pass", "info"))
+        parts = [f"{held:,} hold{'s' if held == 1 else ''}"]
+        parts += [f"{len(warned):,} warn{'s' if len(warned) == 1 else ''}"] if warned else []
+        parts += [f"{len(fails):,} fail{'s' if len(fails) == 1 else ''}"] if fails else []
+        yield f"Of {plural(len(judged), 'check')} {_and(parts)}."
     if tolerated := [r for r in warned if r.note and group_of(r.level) == "MUST"]:
         profile = visible(str(run.header.get("profile", "")))
-        what = "a MUST" if len(tolerated) == 1 else "MUSTs"
-        are = "is" if len(tolerated) == 1 else "are"
-        yield f"{plural(len(tolerated), 'deviation')} from {what} {are} tolerated by the profile {profile}."
-    judged = len(of_verdict(results, "pass", "info", "warn", "fail"))
-    held = len(of_verdict(results, "pass", "info"))
-    if judged and (fails or warned):
-        yield f"{held:,} of {plural(judged, 'check')} hold."
+        is_one = len(tolerated) == 1
+        yield (
+            f"{plural(len(tolerated), 'deviation')} from {'a MUST is' if is_one else 'MUSTs are'} "
+            f"tolerated by the profile {profile}."
+        )
     if untested := of_verdict(results, "untested"):
         yield f"{plural(len(untested), 'case')} could not be played with what is known of the target."
     if vague := of_verdict(results, "inconclusive"):
         yield f"{plural(len(vague), 'case')} came to no conclusion."
     if errors := of_verdict(results, "error"):
         yield f"{plural(len(errors), 'case')} could not be played because the suite went wrong."
+
+
+def _and(parts: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1])))
 
 
 def counts(run: Run) -> list[tuple[str, int]]:

@@ -8,17 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from conformance.report import documents
 from conformance.report.entries import base_id
 from conformance.report.html.case import anchor, shown
-from conformance.report.summary import LEVELS, STATES, Coverage, Requirement, coverage, natural
-
-WORDS = {
-    "broken": "broken",
-    "warned": "deviating",
-    "held": "met",
-    "open": "open",
-    "untested": "untested",
-    "n/a": "not applicable",
-}
-"""The states of a requirement, as the page calls them."""
+from conformance.report.summary import LEVELS, READING, STATES, WORDS, Coverage, Requirement, coverage, natural
 
 BAR = 1000
 """The width of a bar in its own units."""
@@ -54,8 +44,7 @@ def in_order(entries: Iterable[Requirement]) -> list[Requirement]:
 
 def words(counts: Mapping[str, int]) -> str:
     """Return counts in words: ``203 met, 4 broken``."""
-    order = ("held", "broken", "warned", "open", "untested", "n/a")
-    return ", ".join(f"<b class={state_class(s)}>{counts[s]:,}</b> {WORDS[s]}" for s in order if counts.get(s))
+    return ", ".join(f"<b class={state_class(s)}>{counts[s]:,}</b> {WORDS[s]}" for s in READING if counts.get(s))
 
 
 def coverage_table(entries: Sequence[Requirement]) -> str:

@@ -193,6 +193,8 @@ def _entry(result: Result, entry: Event, *, sessions: bool) -> str:
     ]
     if sender in ("C", "S"):
         who, said = f"{sender}{_shown(session)}:", octets(str(entry.get("octets", "")))
+        if detail := entry.get("detail"):
+            said += f" <small>{_shown(detail)}</small>"
     else:
         who, said = _shown(session), _event(entry)
     named = " ".join(filter(None, classes))
