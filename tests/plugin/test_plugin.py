@@ -9,12 +9,15 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec  # noqa: F401
 
-import conformance.pytest_items  # noqa: F401  (runs in this process must not load it, and libyaml, again and again)
+import conformance.pytest_items  # noqa: F401
 from conformance.reference.serve import ServingThread
 from conformance.reference.site import Site
 
 pytest_plugins = ["pytester"]
+# Runs in this process forget the modules that they load; native ones (libyaml, cryptography) can be loaded only once,
+# so they are loaded here.
 
 SUITE = """\
 title: Commands
