@@ -9,14 +9,28 @@ from dataclasses import dataclass, field, replace
 
 from conformance.case import model
 from conformance.case.model import Alternative, Delivered, Expect, Hangup, HeaderField, Repeat, Send, Step, Tls, Wait
-from conformance.case.octets import Base64, Fill, Message, Octets, Part, TemplateError, Variable, template
+from conformance.case.octets import Base64, Fill, Message, Octets, Part, TemplateError, Variable, regex_text, template
 from conformance.case.pattern import Pattern, PatternError, parse
 from conformance.case.yaml import Node
 
 STEP_KEYS = ("C", "S", "C2", "S2", "C3", "S3", "tls", "tls2", "wait", "hangup", "hangup2", "delivered", "repeat")
 SEND_KEYS = ("raw", "hex", "base64", "fill", "times", "minus", "message", "segments", "chop", "every", "line")
 TLS_KEYS = ("min", "max", "verify", "established", "failed")
-DELIVERED_KEYS = ("to", "count", "within", "body", "contains", "lacks", "header", "matches", "sender", "otherwise")
+DELIVERED_KEYS = (
+    "to",
+    "count",
+    "within",
+    "body",
+    "contains",
+    "lacks",
+    "header",
+    "matches",
+    "trace",
+    "dated",
+    "crlf",
+    "sender",
+    "otherwise",
+)
 REPEAT_KEYS = ("times", "steps")
 MAX_REPEAT = 10_000
 """How often steps can be repeated."""
@@ -290,7 +304,7 @@ def _delivered(node: Node, context: Context) -> Delivered:
     otherwise, reason = verdict_and_reason(given["otherwise"], context) if "otherwise" in given else (None, None)
     count = given["count"].integer("count") if "count" in given else 1
     within = given["within"].seconds("within") if "within" in given else (10.0 if count else 2.0)
-    if count == 0 and {"body", "contains", "header", "matches", "sender"} & given.keys():
+    if count == 0 and {"body", "contains", "header", "matches", "trace", "dated", "crlf", "sender"} & given.keys():
         node.fail("count: 0 has nothing to look into")
     return Delivered(
         to=octets(given["to"], context) if "to" in given else Octets((Variable("recipient"),)),
@@ -302,7 +316,10 @@ def _delivered(node: Node, context: Context) -> Delivered:
         else (),
         lacks=tuple(octets(item, context) for item in given["lacks"].one_or_many()) if "lacks" in given else (),
         header=_header(given["header"]) if "header" in given else (),
-        matches=tuple(_regex(item) for item in given["matches"].one_or_many()) if "matches" in given else (),
+        matches=_regexes(given["matches"], context) if "matches" in given else (),
+        trace=_regexes(given["trace"], context) if "trace" in given else (),
+        dated=given["dated"].seconds("dated") if "dated" in given else None,
+        crlf=given["crlf"].boolean("crlf") if "crlf" in given else False,
         sender=octets(given["sender"], context) if "sender" in given else None,
         otherwise=otherwise,
         reason=reason,
@@ -310,15 +327,22 @@ def _delivered(node: Node, context: Context) -> Delivered:
     )
 
 
-def _regex(node: Node) -> str:
+def _regexes(node: Node, context: Context) -> tuple[Octets, ...]:
+    return tuple(_regex(item, context) for item in node.one_or_many())
+
+
+def _regex(node: Node, context: Context) -> Octets:
     match = re.fullmatch(r"/(.*)/", node.string("a regular expression"), re.DOTALL)
     if match is None:
         node.fail("a regular expression stands between slashes")
     try:
-        re.compile(match[1])
+        regex = template(match[1], context.names)
+        re.compile(regex_text(regex))
+    except TemplateError as error:
+        node.fail(str(error))
     except re.error as error:
         node.fail(f"the regular expression is wrong: {error}")
-    return match[1]
+    return regex
 
 
 def _header(node: Node) -> tuple[HeaderField, ...]:

@@ -117,7 +117,12 @@ def _delivered(step: Delivered) -> str:
     for field in step.header:
         state = "absent" if not field.present else f"matches /{field.regex}/" if field.regex else "present"
         parts.append(f"{field.name} {state}")
-    parts += [f"matches /{regex}/" for regex in step.matches]
+    parts += [f"matches /{octets_text(regex)}/" for regex in step.matches]
+    parts += [f"fields above $header match /{octets_text(regex)}/" for regex in step.trace]
+    if step.dated is not None:
+        parts.append(f"Received fields dated now, within {step.dated:g} s")
+    if step.crlf:
+        parts.append("no CR or LF outside of CRLF")
     if step.sender is not None:
         parts.append(f"reverse-path {octets_text(step.sender)}")
     return "; ".join(parts)

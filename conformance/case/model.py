@@ -138,8 +138,14 @@ class Delivered:
     contains: tuple[Octets, ...] = ()
     lacks: tuple[Octets, ...] = ()
     header: tuple[HeaderField, ...] = ()
-    matches: tuple[str, ...] = ()
+    matches: tuple[Octets, ...] = ()
     """Regular expressions, each found in the whole message (line ends as ``\\n``)."""
+    trace: tuple[Octets, ...] = ()
+    """Regular expressions, each found in the fields above ``$header``, unfolded: what was put on top of the message."""
+    dated: float | None = None
+    """How far, in seconds, the dates of the Received fields among them may be from now."""
+    crlf: bool = False
+    """Whether the message must hold no CR and no LF outside of CRLF; only an observer of the wire can tell."""
     sender: Octets | None = None
     otherwise: str | None = None
     reason: Octets | None = None
@@ -256,7 +262,7 @@ def used_variables(steps: Iterable[Step]) -> set[str]:
             for piece in step.pieces:
                 names.update(piece.variables())
         elif isinstance(step, Delivered):
-            for octets in (step.to, step.body, step.sender, *step.contains, *step.lacks):
+            for octets in (step.to, step.body, step.sender, *step.contains, *step.lacks, *step.matches, *step.trace):
                 if octets is not None:
                     names.update(octets.variables())
     return names

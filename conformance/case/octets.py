@@ -83,6 +83,21 @@ class Octets:
 EMPTY = Octets(())
 
 
+def regex_text(regex: Octets, values: Mapping[str, bytes] | None = None) -> str:
+    """Return a regular expression with its variables as the octets they stand for, each octet a character.
+
+    Without values it has a letter in their place. Raises KeyError for a variable without value.
+    """
+    return "".join(
+        part.decode()
+        if isinstance(part, bytes)
+        else re.escape(_fill(part, values).decode("latin-1"))
+        if values
+        else "x"
+        for part in regex.parts
+    )
+
+
 def _fill(part: Part, values: Mapping[str, bytes]) -> bytes:
     if isinstance(part, bytes):
         return part

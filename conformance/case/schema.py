@@ -104,6 +104,12 @@ DELIVERED: dict[str, Schema] = {
         "description": "Header fields: present, absent, /regular expression/, or the exact value.",
     },
     "matches": {"anyOf": [REGEX, {"type": "array", "items": REGEX}]},
+    "trace": described(
+        {"anyOf": [REGEX, {"type": "array", "items": REGEX}]},
+        "What the fields above $header must match, unfolded: what was put on top of the message.",
+    ),
+    "dated": described(DURATION, "How far the dates of the Received fields among them may be from now."),
+    "crlf": described(FLAG, "Whether no <CR> and no <LF> may stand outside of <CRLF>; only a sink can tell."),
     "sender": described(OCTETS, "The reverse-path."),
     "otherwise": VERDICT,
 }

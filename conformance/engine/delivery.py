@@ -6,10 +6,14 @@ Line ends compare as CRLF: mailboxes on disk store LF, and what a bare LF became
 from __future__ import annotations
 
 import asyncio
+import calendar
+import email.utils
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 
 from conformance.case.model import Delivered, HeaderField
+from conformance.case.octets import regex_text
 from conformance.engine.outcome import Stop
 from conformance.observer import Message, Observer, ObserverError
 from conformance.stream import escape
@@ -19,9 +23,11 @@ POLL_SECONDS = 0.05
 
 MAX_POLL_SECONDS = 0.5
 
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
 
 async def judge_delivery(
-    step: Delivered, values: Mapping[str, bytes], observer: Observer
+    step: Delivered, values: Mapping[str, bytes], observer: Observer, now: Callable[[], float] = time.time
 ) -> tuple[str, bool, list[Message]]:
     """Return what was found, in words, whether it is what the step wants, and the messages.
 
@@ -47,7 +53,7 @@ async def judge_delivery(
             messages,
         )
     for message in messages:
-        problem = _problem(step, values, message)
+        problem = _problem(step, values, message) or _trace_problem(step, values, message, now())
         if problem:
             return problem, False, messages
     return (
@@ -78,8 +84,8 @@ def _problem(step: Delivered, values: Mapping[str, bytes], message: Message) -> 
             return f"the message contains {_shown(part.fill(values))}"
     text = octets.replace(b"\r\n", b"\n").decode("latin-1")
     for regex in step.matches:
-        if re.search(regex, text, re.MULTILINE) is None:
-            return f"the message does not match /{regex}/: {_shown(octets)}"
+        if re.search(regex_text(regex, values), text, re.MULTILINE) is None:
+            return f"the message does not match /{regex_text(regex, values)}/: {_shown(octets)}"
     if step.sender is not None and message.sender != step.sender.fill(values):
         return f"the reverse-path is <{_shown(message.sender or b'')}>, not <{_shown(step.sender.fill(values))}>"
     fields = _fields(header)
@@ -87,6 +93,48 @@ def _problem(step: Delivered, values: Mapping[str, bytes], message: Message) -> 
         problem = _field_problem(wanted_field, fields)
         if problem:
             return problem
+    return None
+
+
+def added(octets: bytes) -> str:
+    """Return the fields above the From field, which is the first one of ``$header``: unfolded, each ending in LF."""
+    text = octets.replace(b"\r\n", b"\n").decode("latin-1")
+    header = text.partition("\n\n")[0] + "\n"
+    start = re.search(r"^From:", header, re.MULTILINE | re.IGNORECASE)
+    return re.sub(r"\n(?=[ \t])", "", header[: start.start()] if start else header)
+
+
+def _trace_problem(step: Delivered, values: Mapping[str, bytes], message: Message, now: float) -> str | None:
+    """Return what is wrong with the trace fields of a delivered message, or with its line ends, or None."""
+    if step.crlf:
+        if not message.verbatim:
+            raise Stop("untested", "this observer can't tell line ends: mailboxes on disk store <LF>")
+        found = re.search(rb"\r(?!\n)|(?<!\r)\n", message.octets)
+        if found is not None:
+            around = message.octets[max(0, found.start() - 40) : found.end() + 40]
+            return f"a bare {escape(found[0])} is in {_shown(around)}"
+    top = added(message.octets)
+    for regex in step.trace:
+        if re.search(regex_text(regex, values), top, re.MULTILINE) is None:
+            return f"the fields on top do not match /{regex_text(regex, values)}/: {_shown(top.encode('latin-1'))}"
+    return _date_problem(top, now, step.dated) if step.dated is not None else None
+
+
+def _date_problem(top: str, now: float, within: float) -> str | None:
+    """Return what is wrong with the date-times of Received fields (RFC 5322 section 3.3), or None."""
+    dates = [field.rpartition(";")[2].strip() for field in top.splitlines() if field.lower().startswith("received:")]
+    if not dates:
+        return "no Received field is on top"
+    for text in dates:
+        date = email.utils.parsedate_tz(text)
+        if date is None:
+            return f"this is no date: {_shown(text.encode('latin-1'))}"
+        day = text[:3].title()
+        if "," in text and day != _DAYS[calendar.weekday(*date[:3])]:
+            return f"{_shown(text.encode('latin-1'))} was no {day}"
+        apart = email.utils.mktime_tz(date) - now
+        if abs(apart) > within:
+            return f"{_shown(text.encode('latin-1'))} is {abs(apart):.0f} s {'ahead' if apart > 0 else 'ago'}"
     return None
 
 

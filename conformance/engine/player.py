@@ -10,7 +10,8 @@ import asyncio
 import email.utils
 import re
 import secrets
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -68,6 +69,8 @@ class Setting:
     source_address: str = "127.0.0.1"
     server_name: str | None = None
     base: Mapping[str, bytes] = field(default_factory=dict)
+    clock: Callable[[], float] = time.time
+    """Seconds since the epoch: the date that trace fields are compared with."""
 
 
 def base_values(target: Target, address: str, source_address: str) -> dict[str, bytes]:
@@ -387,7 +390,7 @@ class Play:
     async def _delivered(self, step: Delivered) -> None:
         if self.setting.observer is None:
             raise Stop("untested", "no observer reads the mailbox")
-        detail, met, messages = await judge_delivery(step, self.values, self.setting.observer)
+        detail, met, messages = await judge_delivery(step, self.values, self.setting.observer, self.setting.clock)
         entry = self.transcript.add(self.loop.time(), 1, "delivered", b"", detail)
         entry.messages = tuple(message.octets for message in messages)
         entry.expected, entry.met, entry.decides = "delivered as described", met, not met

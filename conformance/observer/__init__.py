@@ -19,6 +19,8 @@ class Message:
 
     octets: bytes
     sender: bytes | None = None
+    verbatim: bool = False
+    """Whether line ends are as they crossed the wire: mailboxes on disk store LF."""
 
 
 class Observer(Protocol):

@@ -20,7 +20,7 @@ class Sink:
         """Return the messages for the recipient that contain the token."""
         wanted = recipient.lower()
         return [
-            Message(stored.octets, stored.reverse_path.encode())
+            Message(stored.octets, stored.reverse_path.encode(), verbatim=True)
             for store in self._stores
             for stored in store
             if token in stored.octets and _for(stored, wanted)

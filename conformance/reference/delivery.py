@@ -94,7 +94,7 @@ def deliver(session: Session, message: bytes, identity: str) -> None:
     (-3.9.2-01).
     """
     site, transaction = session.site, session.transaction
-    received = session.rules.received(session, identity).encode()
+    received = session.rules.received(session, identity).encode(errors="surrogateescape")
     onward = [recipient for recipient in transaction.recipients if not recipient.local]
     lists = [recipient for recipient in transaction.recipients if recipient.local in site.lists]
     here = [recipient for recipient in transaction.recipients if recipient.local and recipient not in lists]

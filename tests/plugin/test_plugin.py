@@ -8,6 +8,7 @@ import sys
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 
+import cryptography.hazmat.primitives.asymmetric.ec  # noqa: F401  (loaded twice, its classes don't know each other)
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec  # noqa: F401
 

@@ -18,6 +18,9 @@ REFUSING: Mapping[str, str] = {
     "rfc5321/4.1.4-order-of-commands/any-time*": "any answer but 503 is right",
     "rfc5321/4.1.5-private-commands/*": "a refusal is the answer to such a command, whatever its reason",
     "rfc5321/4.2-replies/*": "what counts is how many answers come, and that they end",
+    "rfc5321/4.5.3.1-sizes/line-is-one-command*": "what counts is how many answers come",
+    "rfc5321/4.5.3.1-sizes/reply-line*": "what counts is how long the answer is",
+    "rfc5321/4.5.3.1-sizes/far-beyond-limits*": "what counts is that there is an answer, and that others are served",
 }
 """Verdicts on servers that refuse."""
 
@@ -27,6 +30,11 @@ ACCEPTING: Mapping[str, str] = {
     "rfc5321/4.1.1.6-vrfy-expn/no-effect*": "what VRFY answers does not matter, but what it does to the transaction",
     "rfc5321/4.1.4-order-of-commands/mail-before-ehlo": "the server may take it: it is the client that breaks the rule",
     "rfc5321/4.2-replies/one-reply-each*": "what counts is how many answers come",
+    "rfc5321/4.5.3.1-sizes/line-is-one-command*": "longer lines may be taken: what counts is how many answers come",
+    "rfc5321/4.5.3.1-sizes/reply-line*": "what counts is how long the answer is",
+    "rfc5321/4.5.3.1-sizes/*beyond-limit*": "a server may take more than the limits ask for",
+    "rfc5321/4.5.3.1-sizes/local-part-of-recipient*": "it may exist: what counts is that it is no syntax error",
+    "rfc5321/4.5.3.1-sizes/accepted-recipients-stay": "a server may take more than 100 recipients",
 }
 """Verdicts on the server that accepts everything."""
 

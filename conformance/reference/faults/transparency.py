@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 from conformance.reference import framing
@@ -105,36 +106,45 @@ fault(
 
 # The characters of the text
 
+
+def _in_body(rules: Rules, rewrite: Callable[[bytes], bytes]) -> Rules:
+    def rewritten(text: bytes) -> bytes:
+        header, line, body = text.partition(b"\r\n\r\n")
+        return header + line + rewrite(body)
+
+    return message(rules, rewritten)
+
+
 fault(
     "text-controls-lost",
     title="Control characters in the text are lost",
     breaks=("RFC5321-4.5.2-06", "RFC5321-4.1.1.4-01"),
-)(lambda rules: message(rules, lambda text: re.sub(rb"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]", b"", text)))
+)(lambda rules: _in_body(rules, lambda text: re.sub(rb"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]", b"", text)))
 
 fault(
     "text-tabs-expanded",
     title="Tabs in the text become spaces",
     breaks=("RFC5321-4.5.2-06", "RFC5321-4.5.2-08"),
     also_trips=("rfc5321/4.5.2-transparency/leading-dot[[]dot-tab]",),
-)(lambda rules: message(rules, lambda text: text.expandtabs()))
+)(lambda rules: _in_body(rules, lambda text: text.expandtabs()))
 
 fault(
     "text-spaces-collapsed",
     title="Several spaces in a row become one",
     breaks=("RFC5321-4.5.2-06",),
-)(lambda rules: message(rules, lambda text: re.sub(rb"  +", b" ", text)))
+)(lambda rules: _in_body(rules, lambda text: re.sub(rb"  +", b" ", text)))
 
 fault(
     "text-backslash-lost",
     title="Backslashes in the text are lost",
     breaks=("RFC5321-4.5.2-06",),
-)(lambda rules: message(rules, lambda text: text.replace(b"\\", b"")))
+)(lambda rules: _in_body(rules, lambda text: text.replace(b"\\", b"")))
 
 fault(
     "text-white-space-trimmed",
     title="White space at the end of text lines is lost",
     breaks=("RFC5321-4.5.2-06", "RFC5321-4.5.2-08"),
-)(lambda rules: message(rules, lambda text: re.sub(rb"[ \t]+\r\n", b"\r\n", text)))
+)(lambda rules: _in_body(rules, lambda text: re.sub(rb"[ \t]+\r\n", b"\r\n", text)))
 
 fault(
     "text-from-quoted",

@@ -7,8 +7,6 @@ finding is worth; where the RFC says MUST and practically harmless deviations ar
 
 from __future__ import annotations
 
-import re
-
 from conformance.smtp.lint.ehlo import EHLO
 from conformance.smtp.lint.enhanced import ENHANCED
 from conformance.smtp.lint.form import FORM
@@ -33,14 +31,8 @@ ALL = (*LINTS, UNSOLICITED)
 _CHECKS = tuple(lint for lint in LINTS if lint.check is not None)
 
 
-_TLS_ALERT = re.compile(rb"\x15\x03[\x00-\x04]\x00\x02[\x01\x02]")
-"""What a server may send when clear text comes after its 220 to STARTTLS (RFC 8446 section 6)."""
-
-
 def findings(reply: Reply, context: Context) -> list[tuple[Lint, str]]:
-    """Return each lint that the reply breaks, with what is wrong; none where it is a TLS alert and no reply."""
-    if _TLS_ALERT.match(reply.octets):
-        return []
+    """Return each lint that the reply breaks, with what is wrong."""
     found = []
     for lint in LINTS if reply.deviations else _CHECKS:
         if (detail := lint.finding(reply, context)) is not None:

@@ -1,0 +1,236 @@
+"""Faults of sizes: limits that are too small, and what happens beyond them (RFC 5321 section 4.5.3.1)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from conformance.reference import trace
+from conformance.reference.actions import Action, Close
+from conformance.reference.change import (
+    answer,
+    checked,
+    extension,
+    handled,
+    limited,
+    message,
+    on_input,
+    on_reply,
+)
+from conformance.reference.faults import fault
+from conformance.reference.faults._seen import OPENSMTPD
+from conformance.reference.framing import find_line
+from conformance.reference.reply import Reply, reply
+from conformance.reference.rules import Rules
+from conformance.reference.session import Session
+from conformance.reference.table import State
+
+_ALL = "RFC5321-4.5.3.1-01"
+
+# Limits that are too small
+
+fault(
+    "limit-local-part",
+    title="A local part has 60 octets at most",
+    breaks=("RFC5321-4.5.3.1.1-01", _ALL),
+)(lambda rules: limited(rules, local_part=60))
+
+fault(
+    "limit-path",
+    title="A path has 240 octets at most",
+    breaks=("RFC5321-4.5.3.1.3-01", _ALL),
+)(lambda rules: limited(rules, path=240))
+
+fault(
+    "limit-command-line",
+    title="A command line has 500 octets at most",
+    breaks=("RFC5321-4.5.3.1.4-01", _ALL),
+)(lambda rules: limited(rules, command_line=500))
+
+fault(
+    "limit-not-extended",
+    title="DSN does not make the RCPT line longer than 512 octets",
+    breaks=("RFC5321-4.5.3.1.4-02", "RFC3461-5.4-02", "RFC3461-5.4-03"),
+)(lambda rules: extension(rules, "DSN", longer={}))
+
+fault(
+    "limit-text-line",
+    title="A text line has 990 octets at most",
+    breaks=("RFC5321-4.5.3.1.6-01", _ALL),
+)(lambda rules: limited(rules, text_line=990))
+
+fault(
+    "limit-message",
+    title="A message has 60,000 octets at most",
+    breaks=("RFC5321-4.5.3.1.7-01", _ALL),
+)(lambda rules: limited(rules, message=60_000))
+
+fault(
+    "limit-recipients",
+    title="A transaction has 50 recipients at most",
+    breaks=("RFC5321-4.5.3.1.8-01", _ALL),
+)(lambda rules: limited(rules, recipients=50))
+
+
+@fault(
+    "limit-domain",
+    title="A domain in EHLO has 250 octets at most",
+    breaks=("RFC5321-4.5.3.1.2-01", _ALL),
+    roles=("mx", "submission", "relay"),
+)
+def _domain(rules: Rules) -> Rules:
+    hello = rules.commands["EHLO"].handler
+
+    def ehlo(session: Session, argument: str) -> Reply | None:
+        return hello(session, argument) if len(argument) <= 250 else reply(501, "", "Domain too long")
+
+    return handled(rules, "EHLO", ehlo)
+
+
+fault(
+    "limit-none",
+    title="Command lines of any length are taken",
+    breaks=("RFC5321-2.3.8-07",),
+)(lambda rules: limited(rules, command_line=1_000_000))
+
+# Beyond the limits
+
+
+@fault(
+    "limit-answered-452",
+    title="What is too long is refused for now, not for good",
+    breaks=("RFC5321-4.5.3.1.9-01",),
+)
+def _for_now(rules: Rules) -> Rules:
+    def temporary(session: Session, event: str, given: Reply) -> Reply:
+        return reply(452, "4.5.3", given.text) if "too long" in given.text else given
+
+    return on_reply(rules, temporary)
+
+
+@fault(
+    "limit-closes",
+    title="A domain of more than 253 octets ends the connection without a word",
+    breaks=("RFC5321-4.5.3.1-05",),
+)
+def _closes(rules: Rules) -> Rules:
+    def close(session: Session, event: str, given: Reply) -> Reply | list[Action]:
+        if event != "EHLO" or len(session.line) <= len("EHLO ") + 253:
+            return given
+        session.state = State.CLOSED
+        return [Close()]
+
+    return on_reply(rules, close)
+
+
+def _in_buffers(octets: bytearray, start: int) -> tuple[int, int] | None:
+    found = find_line(octets, start)
+    if (found is None or found[1] > 512) and len(octets) > 512 and octets[:4].upper() != b"AUTH":
+        return 512, 512
+    return found
+
+
+fault(
+    "line-in-buffers",
+    title="Of a long line what does not fit into 512 octets is taken for another line",
+    breaks=("RFC5321-4.5.3.1.9-02", "RFC5321-4.5.3.1-05"),
+    also_trips=("rfc5321/4.5.3.1-sizes/extended-command-line*", "rfc5321/4.5.3.1-sizes/path-beyond-limits*"),
+)(lambda rules: replace(rules, find_line=_in_buffers))
+
+
+@fault(
+    "line-swallowed",
+    title="A session that gets more than 9,000 octets at once hangs",
+    breaks=("RFC5321-4.5.3.1-05", "RFC5321-4.5.3.1.9-02"),
+)
+def _swallowed(rules: Rules) -> Rules:
+    def swallow(session: Session, octets: bytes) -> bytes:
+        session.memory["hangs"] = session.memory.get("hangs", False) or len(octets) > 9000
+        return b"" if session.memory["hangs"] else octets
+
+    return on_input(rules, swallow)
+
+
+@fault(
+    "reply-repeats-command",
+    title="Replies to long commands repeat them twice",
+    breaks=("RFC5321-4.5.3.1.5-01",),
+)
+def _repeats(rules: Rules) -> Rules:
+    def repeat(session: Session, event: str, given: Reply) -> Reply:
+        command = re.sub(r"[^!-~]", "?", session.line.decode("latin-1"))
+        if len(command) < 200 or not given.lines:
+            return given
+        return given._replace(lines=(f"{given.lines[0]} {command * 2}", *given.lines[1:]))
+
+    return on_reply(rules, repeat)
+
+
+def _broken(octets: bytes) -> bytes:
+    return re.sub(rb"([^\r\n]{990})(?=[^\r\n])", rb"\1!\r\n ", octets)
+
+
+fault(
+    "text-line-broken",
+    title="Lines of more than 990 octets are broken in two",
+    breaks=("RFC5321-4.5.3.1.6-01", "RFC5321-4.5.3.1-05", "RFC5321-4.5.3.1.9-01", _ALL),
+)(lambda rules: limited(message(rules, _broken), text_line=10_000_000))
+
+# Recipients
+
+fault(
+    "recipients-552",
+    title="A recipient too many gets 552",
+    breaks=("RFC5321-4.5.3.1.10-02", "RFC5321-4.5.3.1.9-01"),
+)(lambda rules: answer(rules, "RCPT", 452, lambda given: given._replace(code=552, status="5.5.3")))
+
+fault(
+    "recipients-451",
+    title="A recipient too many gets 451",
+    breaks=("RFC5321-4.5.3.1.10-02", "RFC5321-4.5.3.1.9-01"),
+    seen_in=(OPENSMTPD,),
+)(lambda rules: answer(rules, "RCPT", 452, lambda given: given._replace(code=451)))
+
+
+@fault(
+    "recipients-pushed-out",
+    title="A recipient too many is accepted, and pushes out the first one",
+    breaks=("RFC5321-4.5.3.1.8-04",),
+)
+def _pushed_out(rules: Rules) -> Rules:
+    def push(session: Session, event: str, given: Reply) -> Reply:
+        if event == "RCPT" and given.code == 250 and len(session.transaction.recipients) > 100:
+            del session.transaction.recipients[0]
+        return given
+
+    return on_reply(limited(rules, recipients=1_000_000), push)
+
+
+# Header sections that are none of the server's business
+
+
+def _many_in_header(session: Session, octets: bytes) -> Reply | None:
+    return reply(550, "5.5.3", "Too many recipients") if trace.header(octets).count(b"@") > 200 else None
+
+
+fault(
+    "recipients-counted-in-header",
+    title="A message that names more than 200 addresses in its header section is refused",
+    breaks=("RFC5321-4.5.3.1.8-02", "RFC5321-4.5.3.1.8-03"),
+)(lambda rules: checked(rules, _many_in_header))
+
+_ODD = re.compile(rb"\r\nCc: ?(?:<@@|\r\n)|\r\nSender:(?s:.*)\r\nSender:|\r\nResent-Date: y").search
+
+
+def _relay_validates(session: Session, octets: bytes) -> Reply | None:
+    if session.site.role != "relay" or not _ODD(trace.header(octets)):
+        return None
+    return reply(550, "5.6.0", "Bad header field")
+
+
+fault(
+    "relay-validates-header",
+    title="A relay refuses messages for the syntax of their header fields",
+    breaks=("RFC5321-4.5.3.1.8-02",),
+    roles=("relay",),
+)(lambda rules: checked(rules, _relay_validates))

@@ -1,0 +1,83 @@
+"""What ``delivered:`` finds in a mailbox, and what it says of what it does not find."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from conformance.case.load import load_text
+from conformance.case.model import Delivered
+from conformance.engine.delivery import judge_delivery
+from conformance.engine.outcome import Stop
+from conformance.observer import Message
+
+NOW = 1_767_225_600.0
+"""Thursday, 1 January 2026, 00:00 UTC."""
+
+RECEIVED = (
+    b"Received: from client.example ([192.0.2.1])\r\n"
+    b" by mx.example with ESMTP id 1;\r\n Thu, 1 Jan 2026 00:00:01 +0000\r\n"
+)
+MESSAGE = b"Return-Path: <a@b.example>\r\n" + RECEIVED + b"From: <a@b.example>\r\nSubject: x\r\n\r\nText.\r\n"
+
+
+class Mailbox:
+    """An observer that always finds the same message."""
+
+    def __init__(self, octets: bytes, verbatim: bool = True) -> None:
+        self.message = Message(octets, b"a@b.example", verbatim)
+
+    def find(self, token: bytes, recipient: str) -> list[Message]:
+        """Return the message."""
+        return [self.message]
+
+
+def judged(wanted: str, octets: bytes = MESSAGE, verbatim: bool = True) -> str:
+    """Return what ``delivered: {wanted}`` says of a message, "" where it is met."""
+    text = (
+        "title: t\nspec: RFC 5321\ncases:\n  - id: x\n    title: t\n    requirement: RFC5321-4.4-01\n"
+        f"    dialogue:\n      - delivered: {{{wanted}}}\n"
+    )
+    step = load_text(text).cases[0].dialogue[0]
+    assert isinstance(step, Delivered)
+    values = {"token": b"t", "recipient": b"r@x.example", "client": b"client.example"}
+    detail, met, _ = asyncio.run(judge_delivery(step, values, Mailbox(octets, verbatim), lambda: NOW))
+    return "" if met else detail
+
+
+def test_trace_is_what_stands_above_the_header_and_is_unfolded() -> None:
+    """Fields on top are seen without their folding; what the client sent is not among them."""
+    assert judged(r"trace: '/^Received: from .* by mx\.example .*; Thu/'") == ""
+    assert "do not match" in judged("trace: '/^Subject:/'")
+
+
+def test_regular_expressions_know_variables() -> None:
+    """``$client`` stands for its value, literally."""
+    assert judged(r"trace: '/from $client \(/'") == ""
+    assert judged("matches: '/from $client /'") == ""
+    assert "do not match" in judged(r"trace: '/from $client /'", MESSAGE.replace(b"client.example", b"clientXexample"))
+
+
+@pytest.mark.parametrize(
+    ("octets", "problem"),
+    [
+        (MESSAGE, ""),
+        (MESSAGE.replace(b"Thu,", b"Wed,"), "was no Wed"),
+        (MESSAGE.replace(b"00:00:01", b"02:00:01"), "7201 s ahead"),
+        (MESSAGE.replace(b"00:00:01 +0000", b"01:00:01 +0100"), ""),
+        (MESSAGE.replace(b"Thu, 1 Jan 2026 00:00:01 +0000", b"now"), "no date"),
+        (MESSAGE.replace(RECEIVED, b""), "no Received field"),
+    ],
+)
+def test_dates_of_trace_fields(octets: bytes, problem: str) -> None:
+    """The weekday fits the date, and the date is near to now whatever its zone."""
+    assert problem in judged("dated: 10m", octets) and bool(problem) == bool(judged("dated: 10m", octets))
+
+
+def test_bare_line_ends_are_seen_on_the_wire_only() -> None:
+    """A mailbox on disk says nothing about line ends."""
+    assert judged("crlf: true") == ""
+    assert "a bare \\n" in judged("crlf: true", MESSAGE.replace(b"Text.\r\n", b"Te\nxt.\r\n"))
+    with pytest.raises(Stop, match="can't tell line ends"):
+        judged("crlf: true", verbatim=False)
