@@ -104,7 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _paths(coverage)
     schema = command("schema", "print the JSON Schema of suite files, target files or the result stream")
-    schema.add_argument("what", nargs="?", default="suite", choices=("suite", "target"))
+    schema.add_argument("what", nargs="?", default="suite", choices=("suite", "target", "stream"))
     serve = command("serve", "run the reference server, with or without faults, for people and for testing clients")
     serve.add_argument("--port", type=int, default=2525, help="port on 127.0.0.1 (0: any; default 2525)")
     serve.add_argument("--fault", action="append", default=[], metavar="NAME", help="break it in this way; repeatable")

@@ -76,17 +76,19 @@ class Result:
         event: Event = {"type": "case"}
         for item in fields(self):
             value = getattr(self, item.name)
-            if value or item.name in _ALWAYS:
+            if value or item.name in ALWAYS:
                 event[item.name] = value
         return event
 
 
-_ALWAYS = {"id", "title", "outcome", "verdict", "reason", "requirement", "level", "spec", "severity", "tags"} | {
+ALWAYS = {"id", "title", "outcome", "verdict", "reason", "requirement", "level", "spec", "severity", "tags"} | {
     "duration",
     "attempts",
     "case_hash",
     "transcript",
 }
+"""Keys that every ``case`` event has; the others are left out where they are empty."""
+
 _FIELDS = {item.name for item in fields(Result)}
 _TUPLES = {"requirement", "tags", "cwe", "cve", "transcript"}
 

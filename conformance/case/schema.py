@@ -13,6 +13,7 @@ from typing import Any
 
 from conformance import target
 from conformance.case import dialogue, load, model
+from conformance.report.stream_schema import stream
 
 Schema = dict[str, Any]
 
@@ -263,5 +264,5 @@ def target_file() -> Schema:
     }
 
 
-SCHEMAS: dict[str, Schema] = {"suite": suite(), "target": target_file()}
+SCHEMAS: dict[str, Schema] = {"suite": suite(), "target": target_file(), "stream": stream()}
 """The schemas by what they describe."""

@@ -39,10 +39,12 @@ def xml(run: Run) -> str:
         root.append(TestSuite(visible(name) or "cases", cases, **about).build_xml_doc())
     for suite in root:
         del suite.attrib["disabled"]
-        suite.set("time", f"{float(suite.get('time', 0)):.6f}")
+        suite.set("time", f"{float(suite.get('time', 0)):.3f}")
+    for case in root.iter("testcase"):
+        case.set("time", f"{float(case.get('time', 0)):.3f}")
     for total in ("tests", "failures", "errors"):
         root.set(total, str(sum(int(suite.get(total, 0)) for suite in root)))
-    root.set("time", f"{sum(float(suite.get('time', 0)) for suite in root):.6f}")
+    root.set("time", f"{sum(float(suite.get('time', 0)) for suite in root):.3f}")
     ElementTree.indent(root)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
 
