@@ -10,15 +10,16 @@ from collections.abc import Iterator
 
 import cryptography.hazmat.primitives.asymmetric.ec  # noqa: F401  (loaded twice, its classes don't know each other)
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec  # noqa: F401
 
 import conformance.pytest_items  # noqa: F401
+from conformance.reference.certificate import make
 from conformance.reference.serve import ServingThread
 from conformance.reference.site import Site
 
 pytest_plugins = ["pytester"]
 # Runs in this process forget the modules that they load; native ones (libyaml, cryptography) can be loaded only once,
 # so they are loaded here.
+make("localhost")
 
 SUITE = """\
 title: Commands
