@@ -359,6 +359,8 @@ class Play:
         if isinstance(event, Reply):
             if event.code // 100 == 4:
                 raise Stop("inconclusive", f"a temporary refusal proves nothing: {event}")
+            if event.code == 530:
+                raise Stop("inconclusive", f"the server wants a login or TLS first: {event}")
             policy = event.code // 100 == 5 and _POLICY.match(event.enhanced or "")
             if policy and not self.setting.target.client_welcome:
                 raise Stop("inconclusive", f"refused on policy grounds: {event}")

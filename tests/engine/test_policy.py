@@ -33,6 +33,8 @@ cases:
         (550, "5.7.1", "5xx 5.7.x", "fail"),
         (530, "5.5.1", "5xx", "inconclusive"),
         (530, "5.5.1", "530", "fail"),
+        (530, "5.5.1", "502", "inconclusive"),
+        (550, "5.5.0", "502", "unexpected"),
     ],
 )
 def test_policy(code: int, status: str, pattern: str, outcome: str) -> None:
