@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +31,9 @@ PLAYED = (0, 1)
 """Exit codes of a run that judged: nothing found, or something; what counts is the comparison."""
 
 RUN_SECONDS = 1800
+
+AT_ONCE = 3
+"""Targets that are played at a time: a run mostly waits."""
 
 SHOWN = 12
 """How many kinds of unexpected results are printed for a target."""
@@ -70,13 +74,15 @@ def run(
     states = up(servers)
     wanted = set(names) or {server.name for server in servers}
     try:
-        outcomes = [
-            play(name, target, expression, times, update=update)
+        pairs = [
+            (name, target)
             for name, state in states.items()
             if state.up and name in wanted
             for target in state.server.targets
             if not only or target in only
         ]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            outcomes = list(pool.map(lambda pair: play(pair[0], pair[1], expression, times, update=update), pairs))
     finally:
         if not keep:
             down([state.server for name, state in states.items() if name not in before])
@@ -172,20 +178,23 @@ def wavering(runs: Sequence[Run]) -> dict[str, list[str]]:
 
 
 def _told(outcome: Outcome) -> Outcome:
-    counts = "  ".join(f"{count} {verdict}" for verdict, count in sorted(outcome.counts.items()))
-    print(f"{outcome.target}: {counts}  {outcome.seconds:.1f} s", flush=True)
-    if outcome.problem:
-        print(f"    PROBLEM: {outcome.problem}")
-    lines = list(_unexpected(outcome.comparison))
-    for line in lines[:SHOWN]:
-        print(f"    {line}")
-    if len(lines) > SHOWN:
-        print(f"    ... and {len(lines) - SHOWN} more")
-    if outcome.comparison.unexplained:
-        print(f"    {UNEXPLAINED.upper()}: {len(outcome.comparison.unexplained)} entries in expectations/")
-    for case, verdicts in outcome.wavering.items():
-        print(f"    WAVERING: {case}: {', '.join(verdicts)}")
+    print("\n    ".join(_story(outcome)), flush=True)
     return outcome
+
+
+def _story(outcome: Outcome) -> Iterator[str]:
+    counts = "  ".join(f"{count} {verdict}" for verdict, count in sorted(outcome.counts.items()))
+    yield f"{outcome.target}: {counts}  {outcome.seconds:.1f} s"
+    if outcome.problem:
+        yield f"PROBLEM: {outcome.problem}"
+    lines = list(_unexpected(outcome.comparison))
+    yield from lines[:SHOWN]
+    if len(lines) > SHOWN:
+        yield f"... and {len(lines) - SHOWN} more"
+    if outcome.comparison.unexplained:
+        yield f"{UNEXPLAINED.upper()}: {len(outcome.comparison.unexplained)} entries in expectations/"
+    for case, verdicts in outcome.wavering.items():
+        yield f"WAVERING: {case}: {', '.join(verdicts)}"
 
 
 def _unexpected(comparison: Comparison) -> Iterator[str]:

@@ -112,7 +112,7 @@ ENHANCED: tuple[Lint, ...] = (
         "enhanced-absent",
         "The greeting, EHLO replies and 3yz replies have no enhanced status code",
         ("RFC2034-4-04", "RFC2034-4-03"),
-        "MUST",
+        "SHOULD",
         check=_absent,
     ),
     Lint(
