@@ -156,6 +156,8 @@ def requirement_lines(name: str) -> list[str]:
 
 def _needs(case: Case) -> str:
     parts = [f"needs {keyword} in the EHLO reply" for keyword in case.needs.ehlo]
+    if case.needs.greeting:
+        parts.append(f"needs a server that refuses the session with {case.needs.greeting}")
     if case.needs.target:
         parts.append(f"needs {', '.join(case.needs.target)} in the target file")
     return "; ".join([*parts, f"for {', '.join(case.needs.role)}"])

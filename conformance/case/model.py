@@ -175,11 +175,13 @@ def flat(steps: Iterable[Step]) -> Iterator[Step]:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What must be so for the case to apply (``ehlo``, ``role``) or to be playable (``target``)."""
+    """What must be so for the case to apply (``ehlo``, ``role``, ``greeting``) or to be playable (``target``)."""
 
     ehlo: tuple[str, ...] = ()
     target: tuple[str, ...] = ()
     role: tuple[str, ...] = SMTP_ROLES
+    greeting: int = 0
+    """The code with which the server refuses every session, 0 for a server that gives service."""
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,7 @@ NEEDS: dict[str, Schema] = {
     "ehlo": described(TEXTS, "Keywords that must be offered; else n/a."),
     "target": described(some_of(load.TARGET_NEEDS), "What the target file must name; else untested."),
     "role": described(some_of((*model.ROLES, "any")), "The roles that the case is for; else n/a."),
+    "greeting": described(whole(500), "The code with which the server refuses every session; else n/a."),
 }
 
 DELIVERED: dict[str, Schema] = {

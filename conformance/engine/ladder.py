@@ -51,7 +51,8 @@ async def ask(play: Play, session: Session, line: bytes, expected: str, what: st
 
 
 async def _greeting(play: Play, session: Session) -> None:
-    await play.need(session, "220", "needed a 220 greeting", "greeting")
+    code = str(play.case.needs.greeting or 220)
+    await play.need(session, code, f"needed a {code} greeting", "greeting")
 
 
 async def ehlo(play: Play, session: Session) -> None:

@@ -14,7 +14,7 @@ from conformance import __version__
 from conformance.baseline import Known, stale
 from conformance.case.model import IMPACTS, Case
 from conformance.engine import sanity
-from conformance.engine.exit import OK, UNREACHABLE, Exit, decide
+from conformance.engine.exit import FINDINGS, OK, UNREACHABLE, Exit, decide
 from conformance.engine.outcome import Finding, Outcome
 from conformance.engine.player import Dialer, Setting, base_values
 from conformance.engine.scheduler import Played, Scheduler
@@ -193,8 +193,12 @@ def redacted(text: str, secrets: tuple[bytes, ...]) -> str:
     return text
 
 
-def gate(case: Case, target: Target, impact: str, offers: frozenset[str] | None) -> tuple[str, str] | None:
-    """Return why a case is not played (outcome and reason), or None."""
+def gate(
+    case: Case, target: Target, impact: str, offers: frozenset[str] | None, refusal: int = 0
+) -> tuple[str, str] | None:
+    """Return why a case is not played, or None; ``refusal`` is the code of a greeting that refuses every session."""
+    if case.needs.greeting != refusal:
+        return "n/a", f"the greeting is {refusal or 220}, not {case.needs.greeting or 220}"
     if target.role not in case.needs.role:
         return "n/a", f"for role {' or '.join(case.needs.role)}, the target is {target.role}"
     if IMPACTS.index(case.impact) > IMPACTS.index(impact):
@@ -316,17 +320,11 @@ async def _run(
     transaction = options.impact != "session" and bool(target.recipient) and target.role != "submission"
     first = await _first_sanity(setting, recorder)
     if first.problem:
-        return Exit(UNREACHABLE, first.problem)
+        return await _refused(cases, setting, options, recorder, first)
     message = [_message(setting, recorder)] if transaction and not first.remark else []
     offers, *_ = await asyncio.gather(sanity.offered(setting, first), *message)
     setting = replace(setting, offers=offers)
-    planned = []
-    for case in cases:
-        reason = gate(case, target, options.impact, setting.offers)
-        if reason is None:
-            planned.append(case)
-        else:
-            recorder.not_played(case, *reason)
+    planned = _planned(cases, setting, options, recorder)
     scheduler = Scheduler(
         setting, recorder.played, _noting(recorder), options.jobs or target.jobs, options.replay, options.share
     )
@@ -343,6 +341,35 @@ async def _run(
     if last.problem:
         return Exit(UNREACHABLE, f"the server no longer answers after the last case: {last.problem}")
     return decide(recorder.results, options.fail_on, stale(options.baseline, recorder.results))
+
+
+def _planned(
+    cases: Sequence[Case], setting: Setting, options: Options, recorder: Recorder, refusal: int = 0
+) -> list[Case]:
+    """Return the cases to play; the others are told with the reason."""
+    planned = []
+    for case in cases:
+        reason = gate(case, setting.target, options.impact, setting.offers, refusal)
+        if reason is None:
+            planned.append(case)
+        else:
+            recorder.not_played(case, *reason)
+    return planned
+
+
+async def _refused(
+    cases: Sequence[Case], setting: Setting, options: Options, recorder: Recorder, first: sanity.Sanity
+) -> Exit:
+    """Ask a server that refuses every session what can be asked of it: whether it does so as it should."""
+    if any(first.refusal and case.needs.greeting == first.refusal for case in cases):
+        planned = _planned(cases, setting, options, recorder, first.refusal)
+        scheduler = Scheduler(setting, recorder.played, _noting(recorder), options.jobs or 1, options.replay)
+        await scheduler.run(planned)
+        recorder.lints()
+        found = decide(recorder.results, options.fail_on)
+        if found.code == FINDINGS:
+            return found
+    return Exit(UNREACHABLE, first.problem)
 
 
 def _noting(recorder: Recorder) -> Callable[[str], None]:

@@ -28,6 +28,9 @@ FOREIGN_GREETINGS = (
 )
 
 
+REFUSALS = (b"554", b"521")
+"""Greetings that refuse every session (RFC 5321 section 3.1, RFC 7504 section 3)."""
+
 KNOCK_SECONDS = 2.0
 """How long a server that did not greet may take to answer when spoken to."""
 
@@ -41,6 +44,8 @@ class Sanity:
     offers: frozenset[str] = frozenset()
     remark: str = ""
     """What went wrong though it talks: a server that refuses EHLO is no reason to ask nothing else of it."""
+    refusal: int = 0
+    """The code of a greeting that refuses the session for good (554, 521), else 0."""
 
 
 def _case(start: str, *, transaction: bool) -> Case:
@@ -72,7 +77,12 @@ async def check(setting: Setting, *, transaction: bool = False) -> Sanity:
     problem = _problem(outcome, setting)
     if not outcome.refused and all(entry.kind != "S" for entry in outcome.transcript.entries):
         problem = await _knock(setting) or problem
-    return Sanity(problem, outcome, offers)
+    return Sanity(problem, outcome, offers, refusal=_refusal(play))
+
+
+def _refusal(play: Play) -> int:
+    first = next((entry.octets for entry in play.transcript.entries if entry.kind == "S"), b"")
+    return int(first[:3]) if first[:3] in REFUSALS else 0
 
 
 async def _knock(setting: Setting) -> str:

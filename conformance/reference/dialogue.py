@@ -29,7 +29,12 @@ HELLO = frozenset({"EHLO", "HELO", "LHLO", "GREETING"})
 
 
 def greeting(session: Session) -> Reply:
-    """220 and the name of the host (RFC5321-3.1-01, RFC5321-4.2-04), and what it runs (RFC5321-7.5-01)."""
+    """220 and the name of the host (RFC5321-3.1-01, RFC5321-4.2-04), and what it runs (RFC5321-7.5-01).
+
+    Or a refusal: 554 with a hint for whoever reads it (RFC5321-3.1-06), 521 (RFC7504-3-01).
+    """
+    if session.site.refuses:
+        return reply(session.site.refuses, "", f"{session.site.host} does not accept mail, ask postmaster@example.org")
     protocol = "LMTP" if session.site.role == "lmtp" else "ESMTP"
     return reply(220, "", f"{session.site.host} {protocol} smtp-conformance reference server")
 

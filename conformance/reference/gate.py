@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _TOO_LONG = reply(500, "5.5.2", "Line too long")
 _REFUSED = reply(503, "5.3.2", "No mail service here, only QUIT works")
+_NO_MAIL = reply(521, "5.3.2", "This host does not accept mail")
 _LOGIN_FIRST = reply(530, "5.7.0", "Authentication required")
 _NOTHING_FOLLOWS = reply(501, "5.5.4", "No argument is allowed here")
 _CONTROL = reply(501, "5.5.2", "Invalid character in the argument")
@@ -38,8 +39,10 @@ def length(session: Session, command: Command, argument: str) -> Reply | None:
 
 
 def service(session: Session, command: Command, argument: str) -> Reply | None:
-    """After a 554 greeting only QUIT works (RFC5321-3.1-04, -05)."""
-    return _REFUSED if session.state is State.REFUSED and command.verb != "QUIT" else None
+    """After a 554 greeting only QUIT works (RFC5321-3.1-04, -05), and after a 521 greeting (RFC7504-3-04)."""
+    if session.state is not State.REFUSED or command.verb == "QUIT":
+        return None
+    return _NO_MAIL if session.site.refuses == 521 else _REFUSED
 
 
 def login(session: Session, command: Command, argument: str) -> Reply | None:

@@ -113,6 +113,8 @@ class Site:
     """User name and password."""
     tls: bool = True
     """Whether STARTTLS is offered."""
+    refuses: int = 0
+    """554 or 521 where the site takes no mail and every greeting says so (section 3.1, RFC 7504 section 3), else 0."""
     verify: bool = True
     """Whether VRFY and EXPN tell; otherwise they answer 252 (section 7.3)."""
     limits: Limits = field(default_factory=Limits)

@@ -62,7 +62,7 @@ async def play_case(
     case: Case, faults: tuple[Fault, ...] = (), tape: Tape | None = None, offers: frozenset[str] | None = None
 ) -> Outcome:
     """Play one case once, against a server of its own; a faultless one can be taped."""
-    site = site_for(role_of(case))
+    site = site_for(role_of(case), case.needs.greeting)
     setting = await _setting(site, lambda: TapedServer(site, tape) if tape is not None else Server(site, faults))
     if offers is not None and not offers.issuperset(case.needs.ehlo):
         return Outcome("n/a", "", Transcript(0.0), 0.0)
@@ -82,7 +82,7 @@ async def _play_cases(cases: Iterable[Case], faults: tuple[Fault, ...], tapes: d
         role = role_of(case)
         if role not in offers:
             offers[role] = await _offers(role, faults)
-        tape = None if faults else tapes.setdefault(case.id, Tape(role, frozenset(case.needs.ehlo)))
+        tape = None if faults else tapes.setdefault(case.id, Tape(role, case.needs.greeting, frozenset(case.needs.ehlo)))
         outcome = await play_case(case, faults, tape, offers[role])
         verdict = by_level(outcome.outcome, case.level)
         lints = tuple(finding.lint.id for finding in outcome.findings)

@@ -27,9 +27,9 @@ DECIDING = frozenset({"STARTTLS", "AUTH", "ENHANCEDSTATUSCODES"})
 """Extensions that decide how a play is set up, and which lints hold."""
 
 
-def site_for(role: Role) -> Site:
+def site_for(role: Role, refuses: int = 0) -> Site:
     """Return a site whose clock stands still and whose dice always fall the same way."""
-    return Site(role=role, clock=lambda: 1_767_225_600.0, random=lambda octets: b"\x5a" * octets)
+    return Site(role=role, refuses=refuses, clock=lambda: 1_767_225_600.0, random=lambda octets: b"\x5a" * octets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,8 @@ class Tape:
     """The calls on the servers of one play, and the messages at its end."""
 
     role: Role
+    refuses: int = 0
+    """The code with which the site refuses sessions, or 0."""
     keywords: frozenset[str] = frozenset()
     """The extensions on which the way of the play depends."""
     phase: Callable[[], str] = lambda: ""
@@ -75,7 +77,7 @@ class Tape:
         """Return the lints that a play against a server with this fault would break; None: only playing can tell."""
         if self.points.isdisjoint(changed_by(fault, self.role)):
             return frozenset()
-        site = site_for(self.role)
+        site = site_for(self.role, self.refuses)
         servers = [Server(site, (fault,)) for _ in range(self.servers)]
         enhanced = [False] * self.servers
         broken: set[str] = set()

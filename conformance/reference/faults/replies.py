@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from conformance.reference.actions import Action
-from conformance.reference.change import answer, closing, limited, on_actions, on_reply, raw, text
+from conformance.reference.change import answer, limited, on_actions, on_reply, raw, text
 from conformance.reference.faults import fault
 from conformance.reference.faults._seen import AIOSMTPD, CHASQUID, OPENSMTPD, POSTFIX, QPSMTPD, SENDMAIL, SMTP_SERVER
 from conformance.reference.reply import Reply, reply
-from conformance.reference.rules import Rules
 from conformance.reference.session import Session
 
 fault(
@@ -283,33 +281,3 @@ fault(
     title="Nothing separates the enhanced status code from the text",
     breaks=("RFC2034-4-06",),
 )(lambda rules: raw(rules, lambda octets: octets.replace(b"2.0.0 ", b"2.0.0:"), "NOOP"))
-
-# Greetings
-
-fault(
-    "greeting-250",
-    title="The greeting is 250 instead of 220",
-    breaks=("RFC5321-4.3.2-08", "RFC5321-4.2-04", "RFC5321-3.1-01"),
-)(lambda rules: answer(rules, "GREETING", 220, lambda given: given._replace(code=250)))
-
-fault(
-    "greeting-after-first-command",
-    title="The server waits for the client to speak first",
-    breaks=("RFC5321-3.1-01",),
-)(lambda rules: raw(rules, lambda octets: b"", "GREETING"))
-
-fault(
-    "greeting-554-closes",
-    title="The greeting is 554, and the connection is closed before QUIT",
-    breaks=("RFC5321-3.1-04",),
-)(lambda rules: closing(_refusing(rules), "GREETING"))
-
-fault(
-    "greeting-554-serves",
-    title="The greeting is 554, and commands are carried out all the same",
-    breaks=("RFC5321-3.1-05",),
-)(lambda rules: answer(rules, "GREETING", 220, reply(554, "", "mx.lab.test No service")))
-
-
-def _refusing(rules: Rules) -> Rules:
-    return replace(rules, greeting=lambda session: reply(554, "", f"{session.site.host} No service"))

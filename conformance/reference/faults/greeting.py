@@ -1,0 +1,62 @@
+"""Faults of the greeting, and of servers that refuse every session (RFC 5321 section 3.1, RFC 7504 section 3)."""
+
+from __future__ import annotations
+
+from conformance.reference.change import answer, closing, on_reply, raw, stays
+from conformance.reference.faults import fault
+from conformance.reference.reply import Reply, reply
+from conformance.reference.rules import Rules
+from conformance.reference.session import Session
+from conformance.reference.table import State
+
+fault(
+    "greeting-250",
+    title="The greeting is 250 instead of 220",
+    breaks=("RFC5321-4.3.2-08", "RFC5321-4.2-04", "RFC5321-3.1-01"),
+)(lambda rules: answer(rules, "GREETING", 220, lambda given: given._replace(code=250)))
+
+fault(
+    "greeting-after-first-command",
+    title="The server waits for the client to speak first",
+    breaks=("RFC5321-3.1-01",),
+)(lambda rules: raw(rules, lambda octets: b"", "GREETING"))
+
+fault(
+    "greeting-554-closes",
+    title="The connection is closed right after a greeting of 554",
+    breaks=("RFC5321-3.1-04",),
+)(lambda rules: closing(rules, "GREETING", 554))
+
+fault(
+    "greeting-554-serves",
+    title="The greeting refuses the session, and commands are carried out all the same",
+    breaks=("RFC5321-3.1-05", "RFC1846-4.2-01", "RFC7504-3-04"),
+)(lambda rules: stays(rules, State.CONNECTED, "GREETING", 5))
+
+fault(
+    "greeting-521-quit",
+    title="QUIT is refused after a greeting that refuses the session",
+    breaks=("RFC7504-3-05", "RFC5321-3.1-04"),
+)(lambda rules: on_reply(rules, _no_way_out))
+
+
+def _no_way_out(session: Session, event: str, given: Reply) -> Reply:
+    return reply(521, "5.3.2", "No mail here") if event == "QUIT" and session.site.refuses else given
+
+
+fault(
+    "greeting-554-curt",
+    title="The greeting that refuses the session says nothing but No",
+    breaks=("RFC5321-3.1-06", "RFC1846-4.1-01"),
+)(lambda rules: _curt(_curt(rules, 554), 521))
+
+
+def _curt(rules: Rules, code: int) -> Rules:
+    return answer(rules, "GREETING", code, reply(code, "", "No"))
+
+
+fault(
+    "greeting-521-as-554",
+    title="A server that never accepts mail greets with 554",
+    breaks=("RFC7504-3-01", "RFC5321-4.3.2-08"),
+)(lambda rules: answer(rules, "GREETING", 521, lambda given: given._replace(code=554)))
