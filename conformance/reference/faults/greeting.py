@@ -60,3 +60,16 @@ fault(
     title="A server that never accepts mail greets with 554",
     breaks=("RFC7504-3-01", "RFC5321-4.3.2-08"),
 )(lambda rules: answer(rules, "GREETING", 521, lambda given: given._replace(code=554)))
+
+
+fault(
+    "greeting-version",
+    title="The greeting tells the version of the software",
+    breaks=("RFC5321-3.1-02",),
+)(lambda rules: answer(rules, "GREETING", 220, reply(220, "", "mx.lab.test ESMTP Servermail 1.2.3")))
+
+fault(
+    "help-version",
+    title="HELP tells what the server runs on",
+    breaks=("RFC5321-7.5-01",),
+)(lambda rules: answer(rules, "HELP", 214, reply(214, "2.0.0", "Servermail on Linux 6.1.0")))

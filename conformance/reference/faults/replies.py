@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from conformance.reference.actions import Action
-from conformance.reference.change import answer, limited, on_actions, on_reply, raw, text
+from conformance.reference.change import answer, limited, listed, on_actions, on_reply, raw, text, without_extension
 from conformance.reference.faults import fault
 from conformance.reference.faults._seen import AIOSMTPD, CHASQUID, OPENSMTPD, POSTFIX, QPSMTPD, SENDMAIL, SMTP_SERVER
 from conformance.reference.reply import Reply, reply
@@ -211,7 +211,7 @@ fault(
 fault(
     "status-missing",
     title="ENHANCEDSTATUSCODES is listed, and no reply has one",
-    breaks=("RFC2034-4-01",),
+    breaks=("RFC2034-4-01", "RFC2034-4-07"),
     also_trips=("rfc3207-starttls/*",),
 )(lambda rules: on_reply(rules, lambda session, event, given: given._replace(status="")))
 
@@ -281,3 +281,45 @@ fault(
     title="Nothing separates the enhanced status code from the text",
     breaks=("RFC2034-4-06",),
 )(lambda rules: raw(rules, lambda octets: octets.replace(b"2.0.0 ", b"2.0.0:"), "NOOP"))
+
+fault(
+    "status-only-after-ehlo",
+    title="Replies have enhanced status codes only for clients that said EHLO",
+    breaks=("RFC2034-4-07", "RFC2034-4-01"),
+)(lambda rules: on_reply(rules, _negotiated))
+
+
+def _negotiated(session: Session, event: str, given: Reply) -> Reply:
+    return given if session.esmtp else given._replace(status="")
+
+
+fault(
+    "status-not-offered",
+    title="ENHANCEDSTATUSCODES is not listed",
+    breaks=("RFC5321-4.3.2-04",),
+)(lambda rules: without_extension(rules, "ENHANCEDSTATUSCODES"))
+
+fault(
+    "status-with-parameter",
+    title="ENHANCEDSTATUSCODES is listed with a parameter",
+    breaks=("RFC2034-3-01",),
+)(lambda rules: listed(rules, "ENHANCEDSTATUSCODES", "ENHANCEDSTATUSCODES 2.0"))
+
+fault(
+    "status-says-nothing",
+    title="Every enhanced status code is X.0.0",
+    breaks=(
+        "RFC3463-3.2-01",
+        "RFC3463-3.2-03",
+        "RFC3463-3.2-05",
+        "RFC3463-3.2-07",
+        "RFC3463-3.4-01",
+        "RFC3463-3.6-01",
+        "RFC3463-3.8-01",
+    ),
+    also_trips=("rfc*",),
+)(lambda rules: on_reply(rules, _undefined))
+
+
+def _undefined(session: Session, event: str, given: Reply) -> Reply:
+    return given._replace(status=f"{given.status[0]}.0.0") if given.status else given

@@ -45,6 +45,9 @@ def _allowed(reply: Reply, context: Context) -> str | None:
     return f"{reply.code} is not in the list of codes for {what}"
 
 
+_LISTS = tuple(f"RFC5321-4.3.2-{number:02}" for number in range(8, 17))
+"""The lists of section 4.3.2, one a command."""
+
 FORM: tuple[Lint, ...] = (
     Lint(
         "line-end",
@@ -91,7 +94,7 @@ FORM: tuple[Lint, ...] = (
     Lint(
         "code-allowed",
         "Each command is answered with a code from its list",
-        ("RFC5321-4.3.1-05", *(f"RFC5321-4.3.2-{number:02}" for number in range(8, 17)), "RFC7504-5.1-01"),
+        ("RFC5321-4.3.1-05", *_LISTS, "RFC7504-5.1-01", "RFC7504-3-03"),
         "SHOULD",
         check=_allowed,
     ),

@@ -75,7 +75,7 @@ NAME: tuple[Lint, ...] = (
     Lint(
         "full-name",
         "The name in the greeting and in the reply to EHLO is fully qualified",
-        ("RFC5321-4.3.1-04",),
+        ("RFC5321-4.3.1-04", "RFC5321-2.3.5-01"),
         "SHOULD",
         check=_full,
     ),

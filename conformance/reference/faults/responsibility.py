@@ -1,0 +1,122 @@
+"""Faults of answering for messages, of time, and of policy (RFC 5321 sections 4.2.5, 4.5.3.2, 7.2, RFC 1123)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from conformance.reference.actions import Action, Wait
+from conformance.reference.change import answer, grammar, handled, on_actions, on_reply, on_store
+from conformance.reference.faults import fault
+from conformance.reference.reply import Reply, reply
+from conformance.reference.rules import Rules
+from conformance.reference.session import Session
+from conformance.reference.site import Stored
+from conformance.reference.transaction import rcpt
+
+fault(
+    "message-lost",
+    title="Messages are answered with 250 and lost",
+    breaks=("RFC5321-2.1-01", "RFC5321-4.2.5-01"),
+    also_trips=("*",),
+)(lambda rules: on_store(rules, lambda session, stored: None))
+
+
+@fault(
+    "message-refused-and-delivered",
+    title="A message is refused and delivered all the same",
+    breaks=("RFC5321-4.2.5-04",),
+    also_trips=("rfc*",),
+)
+def _refused_and_delivered(rules: Rules) -> Rules:
+    def keep(session: Session, octets: bytes) -> Reply | None:
+        session.rules.deliver(session, octets, session.site.next_id())
+        return None
+
+    return replace(rules, checks=(keep, *rules.checks), deliver=rules.deliver)
+
+
+def _with_field(stored: Stored, name: str) -> Stored:
+    field = f"{name}: {', '.join(f'<{recipient}>' for recipient in stored.recipients)}\r\n"
+    return replace(stored, octets=field.encode() + stored.octets)
+
+
+fault(
+    "envelope-in-header",
+    title="Every recipient of the envelope is told in Apparently-To",
+    breaks=("RFC5321-7.2-01", "RFC5321-7.2-03", "RFC5321-7.2-04", "RFC5321-7.6-01"),
+    also_trips=("rfc*",),
+)(lambda rules: on_store(rules, lambda session, stored: _with_field(stored, "Apparently-To")))
+
+fault(
+    "idle-one-minute",
+    title="A session that is idle for a minute ends",
+    breaks=("RFC5321-4.5.3.2.7-01",),
+)(lambda rules: replace(rules, idle_timeout=60.0))
+
+fault(
+    "idle-without-421",
+    title="An idle session ends without a word",
+    breaks=("RFC5321-4.5.3.2.7-02",),
+)(lambda rules: replace(rules, idle=lambda session: None))
+
+fault(
+    "recipient-reply-late",
+    title="The reply to RCPT takes a minute",
+    breaks=("RFC1123-5.2.7-03",),
+    also_trips=("*",),
+)(lambda rules: on_actions(rules, _late))
+
+
+def _late(session: Session, actions: list[Action]) -> list[Action]:
+    asked = session.line[:4].upper() == b"RCPT" and actions and isinstance(actions[0], bytes)
+    return [Wait(60.0), *actions] if asked else actions
+
+
+fault(
+    "literal-unreadable",
+    title="An address literal in RCPT is a syntax error",
+    breaks=("RFC1123-5.2.17-01",),
+    also_trips=("rfc5321/4.1.3*", "rfc5321/4.1.1.3*", "rfc1123/*"),
+)(lambda rules: handled(rules, "RCPT", _no_literal))
+
+
+def _no_literal(session: Session, argument: str) -> Reply | None:
+    return reply(501, "5.1.3", "Bad address") if "@[" in argument else rcpt(session, argument)
+
+
+fault(
+    "header-route-refused",
+    title="A message with a source route in its header is refused",
+    breaks=("RFC1123-5.2.19-01",),
+)(lambda rules: replace(rules, checks=(_no_route, *rules.checks)))
+
+
+def _no_route(session: Session, octets: bytes) -> Reply | None:
+    return reply(554, "5.6.0", "Bad header") if re.search(rb"(?m)^To: <@", octets) else None
+
+
+fault(
+    "relay-refusal-554",
+    title="A recipient elsewhere is refused with 554",
+    breaks=("RFC5321-7.9-03",),
+)(lambda rules: on_reply(rules, _not_550))
+
+
+def _not_550(session: Session, event: str, given: Reply) -> Reply:
+    return given._replace(code=554) if event == "RCPT" and given.status == "5.7.1" else given
+
+
+fault(
+    "recipient-521",
+    title="A mailbox that does not exist is refused with 521",
+    breaks=("RFC7504-3-03", "RFC5321-4.3.2-11"),
+    also_trips=("rfc*", "lint/enhanced-pair"),
+)(lambda rules: answer(rules, "RCPT", 550, lambda given: given._replace(code=521)))
+
+fault(
+    "domain-number",
+    title="A number after a number sign is a domain",
+    breaks=("RFC5321-F.4-01",),
+    also_trips=("rfc5321/4.1.2*", "rfc5321/4.1.3*"),
+)(lambda rules: grammar(rules, label="[#A-Za-z0-9](?:[A-Za-z0-9-]{{0,61}}[A-Za-z0-9])?"))
