@@ -10,7 +10,8 @@ REFUSING: Mapping[str, str] = {
     "rfc5321/2.4-syntax-and-octets/empty-line": "a refusal is the answer to an empty line, whatever its reason",
     "rfc5321/2.4-syntax-and-octets/leading-space": "a refusal is the answer to such a line, whatever its reason",
     "rfc5321/2.4-syntax-and-octets/eight-bit-argument*": "a refusal is the answer to such a line, whatever its reason",
-    "rfc5321/3.1-session-initiation/greeting-*": "the greeting is all that is asked about",
+    "rfc1123/5.2-smtp/recipient-reply-in-time*": "when the answer comes is what counts",
+    "rfc5321/3.1-session-initiation/*": "the greeting is all that is asked about, or what a server does that refuses",
     "rfc5321/3.5-vrfy-expn/*": "what is asked is that nothing is confirmed, or that the command is known",
     "rfc5321/3.8-terminating-sessions/errors-end-nothing*": "that the connection stays is all that is asked",
     "rfc5321/4.1.1.1-ehlo-helo/listed-commands-work*": "any answer but 500 and 502 is right",
@@ -21,10 +22,14 @@ REFUSING: Mapping[str, str] = {
     "rfc5321/4.5.3.1-sizes/line-is-one-command*": "what counts is how many answers come",
     "rfc5321/4.5.3.1-sizes/reply-line*": "what counts is how long the answer is",
     "rfc5321/4.5.3.1-sizes/far-beyond-limits*": "what counts is that there is an answer, and that others are served",
+    "rfc5321/4.5.1-minimum-implementation/required-commands*": "any answer but 500 and 502 is right",
+    "rfc5321/7.5-announcements/version-in-greeting": "the greeting is all that is asked about",
+    "rfc7504-521/3-greeting/*": "the server refuses everybody, and may close the connection",
 }
 """Verdicts on servers that refuse."""
 
 ACCEPTING: Mapping[str, str] = {
+    "rfc1123/5.2-smtp/*": "when the answer comes is what counts, or that an address was read",
     "rfc5321/2.3.8-lines/*": "either answer to such a line is in order: what counts is how many answers come",
     "rfc5321/3.8-terminating-sessions/errors-end-nothing*": "that the connection stays is all that is asked",
     "rfc5321/4.1.1.6-vrfy-expn/no-effect*": "what VRFY answers does not matter, but what it does to the transaction",

@@ -37,6 +37,10 @@ fault(
     title="EHLO is not recognised",
     breaks=("RFC5321-2.2.1-01", "RFC5321-2.2.1-02", "RFC5321-4.5.1-01", "RFC5321-4.3.2-05"),
     roles=("mx", "submission", "relay"),
+    also_trips=(
+        "rfc5321/3.1-session-initiation/refused-serves-nothing*",
+        "rfc7504-521/*",
+    ),
 )(lambda rules: without_command(rules, "EHLO"))
 
 fault(

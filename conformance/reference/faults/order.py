@@ -59,7 +59,12 @@ fault(
     "order-501",
     title="Commands out of order are answered with 501",
     breaks=("RFC5321-4.1.4-13", "RFC5321-3.3-13"),
-    also_trips=("rfc5321/3.3*", "rfc2920*", "lint/code-allowed"),
+    also_trips=(
+        "rfc5321/3.1-session-initiation/refused-serves-nothing*",
+        "rfc5321/3.3*",
+        "rfc2920*",
+        "lint/code-allowed",
+    ),
 )(lambda rules: on_reply(rules, _no_503))
 
 
@@ -122,6 +127,7 @@ fault(
     "mail-unordered-503",
     title="MAIL before EHLO is answered with 550",
     breaks=("RFC5321-4.1.4-13",),
+    also_trips=("rfc5321/3.1-session-initiation/refused-serves-nothing*",),
 )(lambda rules: on_reply(rules, _mail_550))
 
 

@@ -86,7 +86,10 @@ fault(
         "RFC5321-4.3.2-13",
         "RFC5321-4.1.1.5-02",
     ),
-    also_trips=("rfc2920-pipelining/*",),
+    also_trips=(
+        "rfc5321/4.1.1.4-data/*",
+        "rfc2920-pipelining/*",
+    ),
 )(lambda rules: _rset_not_always(rules))
 
 
@@ -161,7 +164,10 @@ fault(
     "quit-stays-open",
     title="QUIT is answered with 221, and the connection stays open",
     breaks=("RFC5321-4.1.1.10-01", "RFC5321-4.1.1.10-07"),
-    also_trips=("rfc2920*",),
+    also_trips=(
+        "rfc7504-521/*",
+        "rfc2920*",
+    ),
 )(lambda rules: _stay_open(rules))
 
 

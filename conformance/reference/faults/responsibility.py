@@ -6,7 +6,16 @@ import re
 from dataclasses import replace
 
 from conformance.reference.actions import Action, Wait
-from conformance.reference.change import answer, grammar, handled, on_actions, on_reply, on_store
+from conformance.reference.change import (
+    answer,
+    grammar,
+    handled,
+    on_actions,
+    on_reply,
+    on_store,
+    stored,
+    without_command,
+)
 from conformance.reference.faults import fault
 from conformance.reference.reply import Reply, reply
 from conformance.reference.rules import Rules
@@ -120,3 +129,53 @@ fault(
     breaks=("RFC5321-F.4-01",),
     also_trips=("rfc5321/4.1.2*", "rfc5321/4.1.3*"),
 )(lambda rules: grammar(rules, label="[#A-Za-z0-9](?:[A-Za-z0-9-]{{0,61}}[A-Za-z0-9])?"))
+
+
+fault(
+    "header-folding-undone",
+    title="Folded header fields are unfolded on the way",
+    breaks=("RFC1123-5.2.6-01",),
+    also_trips=("rfc*",),
+    roles=("relay",),
+)(lambda rules: stored(rules, lambda octets: octets.replace(b"X-Folded: one\r\n\t", b"X-Folded: one ")))
+
+fault(
+    "local-part-interpreted",
+    title="A percent sign in a local part is taken for a route",
+    breaks=("RFC1123-5.2.16-01",),
+    roles=("relay",),
+)(lambda rules: on_store(rules, _percent))
+
+
+def _percent(session: Session, stored: Stored) -> Stored:
+    return replace(stored, recipients=tuple(recipient.partition("%")[0] for recipient in stored.recipients))
+
+
+fault(
+    "postmaster-not-from-nobody",
+    title="Mail to postmaster is refused from the null reverse-path",
+    breaks=("RFC5321-4.5.1-06",),
+    also_trips=("rfc5321/4.5.5*", "rfc5321/4.5.1*", "rfc5321/3.3*", "rfc5321/4.1.1.*"),
+)(lambda rules: handled(rules, "RCPT", _not_from_nobody))
+
+
+def _not_from_nobody(session: Session, argument: str) -> Reply | None:
+    if session.transaction.reverse_path.mailbox is None and "postmaster@" in argument.lower():
+        return reply(550, "5.1.1", "No such mailbox here")
+    return rcpt(session, argument)
+
+
+def _missing(name: str, *verbs: str) -> None:
+    listed = " and ".join(", ".join(verbs).rsplit(", ", 1))
+    fault(
+        name,
+        title=f"{listed} {'are' if len(verbs) > 1 else 'is'} not recognised",
+        breaks=("RFC5321-4.5.1-01", "RFC5321-4.3.2-05"),
+        also_trips=("rfc*", "security/*"),
+    )(lambda rules: without_command(rules, *verbs))
+
+
+_missing("mail-unknown", "MAIL")
+_missing("rcpt-unknown", "RCPT")
+_missing("data-unknown", "DATA")
+_missing("simple-commands-unknown", "RSET", "NOOP", "QUIT")
