@@ -82,7 +82,9 @@ async def _play_cases(cases: Iterable[Case], faults: tuple[Fault, ...], tapes: d
         role = role_of(case)
         if role not in offers:
             offers[role] = await _offers(role, faults)
-        tape = None if faults else tapes.setdefault(case.id, Tape(role, case.needs.greeting, frozenset(case.needs.ehlo)))
+        tape = (
+            None if faults else tapes.setdefault(case.id, Tape(role, case.needs.greeting, frozenset(case.needs.ehlo)))
+        )
         outcome = await play_case(case, faults, tape, offers[role])
         verdict = by_level(outcome.outcome, case.level)
         lints = tuple(finding.lint.id for finding in outcome.findings)

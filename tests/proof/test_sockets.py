@@ -30,7 +30,12 @@ def chosen() -> list[Fault]:
 
 def quick(case: Case) -> bool:
     """Whether a case takes little time and little traffic."""
-    return "mx" in case.needs.role and not case.needs.greeting and case.waiting <= PATIENCE and case.impact in ("session", "mail")
+    return (
+        "mx" in case.needs.role
+        and not case.needs.greeting
+        and case.waiting <= PATIENCE
+        and case.impact in ("session", "mail")
+    )
 
 
 async def over_sockets(fault: Fault, cases: list[Case]) -> dict[str, str]:
