@@ -17,7 +17,7 @@ from pathlib import Path
 
 from conformance.case.catalog import load_catalogue
 from conformance.case.model import IMPACTS
-from conformance.case.pattern import Event
+from conformance.case.pattern import Closed, Event
 from conformance.command.common import UsageError, target_of, tell
 from conformance.engine.entry import observer_of
 from conformance.engine.exit import FINDINGS, OK, UNREACHABLE
@@ -90,13 +90,16 @@ class Doctor:
         self.untested = _needs(self.target)
         setting = await self._address()
         talk = Talk(setting)
-        await self._connect(talk)
-        await self._greeting(talk)
-        await self._hello(talk)
-        await self._tls(talk)
-        await self._credentials(talk)
-        await self._addresses(talk)
-        await talk.close()
+        try:
+            await self._connect(talk)
+            await self._greeting(talk)
+            await self._hello(talk)
+            await self._tls(talk)
+            await self._credentials(talk)
+            await self._addresses(talk)
+            await talk.close()
+        finally:
+            talk.session.hang_up()
         await self._mailbox(setting)
 
     # ------------------------------------------------------------------ the way to the server
@@ -142,7 +145,6 @@ class Doctor:
         if other is None and not isinstance(event, Reply) and self.target.tls != "implicit":
             other = "nothing that greets: a server with implicit TLS (smtps://) waits for the client to begin"
         self.say(BAD, "greeting", event, f"this is {other}" if other else "a server that is ready greets with 220")
-        talk.session.hang_up()
         raise GoneError
 
     async def _hello(self, talk: Talk) -> None:
@@ -253,8 +255,17 @@ class Doctor:
 async def _send(setting: Setting, token: bytes, recipient: str) -> Event | None:
     """Send a message with a token; return what refused it, or None."""
     talk = Talk(setting)
-    target = setting.target
-    await talk.connect()
+    try:
+        await talk.connect()
+        return await _message(talk, token, recipient)
+    except ConnectError as error:
+        return Closed(cut=str(error))
+    finally:
+        talk.session.hang_up()
+
+
+async def _message(talk: Talk, token: bytes, recipient: str) -> Event | None:
+    target = talk.setting.target
     if target.tls == "implicit":
         await talk.tls()
     await talk.event()

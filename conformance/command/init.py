@@ -60,7 +60,16 @@ def main(given: argparse.Namespace) -> int:
 async def look(target: Target) -> Seen:
     """Return what a server shows in one session without mail. Raises UnreachableError and ConnectError."""
     talk = Talk(await setting_for(target))
-    await talk.connect()
+    try:
+        await talk.connect()
+        seen = await _look(talk, target)
+        await talk.close()
+    finally:
+        talk.session.hang_up()
+    return seen
+
+
+async def _look(talk: Talk, target: Target) -> Seen:
     tls = "not offered"
     if target.tls == "implicit":
         result = await talk.tls()
@@ -70,7 +79,6 @@ async def look(target: Target) -> Seen:
     greeting = await talk.event()
     if not (isinstance(greeting, Reply) and greeting.code == 220):
         other = foreign(talk.received)
-        talk.session.hang_up()
         raise UnreachableError(f"this is {other}, not an SMTP server" if other else f"no 220 greeting, but {greeting}")
     answer = await talk.hello()
     offers = sorted(talk.session.offers)
@@ -80,15 +88,13 @@ async def look(target: Target) -> Seen:
         if result.established:
             await talk.hello()
     words = greeting.message.split()
-    seen = Seen(
+    return Seen(
         str(greeting),
         words[0] if words else "",
         tuple(offers) if accepted(answer) else (),
         tls,
         tuple(sorted(talk.session.offers - set(offers))),
     )
-    await talk.close()
-    return seen
 
 
 def target_file(target: Target, seen: Seen) -> str:

@@ -30,16 +30,16 @@ class Mbox:
     def _messages(self, path: Path) -> list[bytes]:
         try:
             size = path.stat().st_size
+            known = self._read.get(path)
+            if known is not None and known[0] == size:
+                return known[1]
+            if size > MAX_MBOX_OCTETS:
+                raise ObserverError(f"{path}: larger than {MAX_MBOX_OCTETS} octets")
+            messages = split(path.read_bytes())
         except FileNotFoundError:
             return []
         except OSError as error:
             raise ObserverError(f"{path}: {error.strerror or error}") from None
-        known = self._read.get(path)
-        if known is not None and known[0] == size:
-            return known[1]
-        if size > MAX_MBOX_OCTETS:
-            raise ObserverError(f"{path}: larger than {MAX_MBOX_OCTETS} octets")
-        messages = split(path.read_bytes())
         self._read[path] = (size, messages)
         return messages
 
