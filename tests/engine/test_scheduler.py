@@ -259,7 +259,7 @@ def test_interrupted_run_keeps_what_it_has() -> None:
             await task
 
     virtual.run(main())
-    assert [event["id"] for event in events if event["type"] == "case"][0] == "own/x/noop"
+    assert next(event["id"] for event in events if event["type"] == "case") == "own/x/noop"
     assert any(event["type"] == "case" and event["id"].startswith("lint/") for event in events)
     assert events[-1]["type"] == "footer"
     assert events[-1]["interrupted"] is True
