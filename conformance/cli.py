@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
 
@@ -37,11 +38,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Exits with 4 on a usage error, as the exit codes say."""
+    """Exits with 4 on a usage error, as the exit codes say, with one line that says where help is."""
 
     def error(self, message: str) -> None:  # type: ignore[override]
-        self.print_usage(sys.stderr)
-        self.exit(4, f"{self.prog}: {message}\n")
+        wrong = re.match(r"argument (\S+): invalid choice: '([^']*)' \(choose from (.*)\)", message)
+        if wrong:
+            from difflib import get_close_matches
+
+            choices = re.findall(r"[\w-]+", wrong[3])
+            near = get_close_matches(wrong[2], choices, n=1)
+            what = f"there is no command {wrong[2]!r}" if wrong[1] == "COMMAND" else f"{wrong[1]} {wrong[2]}"
+            message = f"{what}: did you mean {near[0]!r}?" if near else f"{what}: it is one of {', '.join(choices)}"
+        self.exit(4, f"{self.prog}: {message} ({self.prog} --help)\n")
 
 
 def _parser() -> argparse.ArgumentParser:

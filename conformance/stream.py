@@ -155,7 +155,7 @@ def parse(lines: Iterable[str]) -> Iterator[Event]:
     broken: int | None = None
     for number, line in enumerate(lines, 1):
         if broken is not None:
-            raise StreamError(f"line {broken}: not JSON")
+            raise StreamError(_not_json(broken))
         if not line.strip():
             continue
         try:
@@ -167,7 +167,12 @@ def parse(lines: Iterable[str]) -> Iterator[Event]:
             raise StreamError(f"line {number}: not a JSON object")
         yield event
     if broken == 1:
-        raise StreamError("line 1: not JSON")
+        raise StreamError(_not_json(broken))
+
+
+def _not_json(line: int) -> str:
+    hint = ": is this a result stream (run --out FILE.jsonl writes one)?" if line == 1 else ""
+    return f"line {line}: not JSON{hint}"
 
 
 def read(path: Path) -> Run:

@@ -13,6 +13,7 @@ from conformance.command.common import UsageError, catalogue_of, tell
 from conformance.engine.exit import OK
 
 if TYPE_CHECKING:
+    from conformance.case.model import Case
     from conformance.requirement.ledger import Entry
     from conformance.stream import Run
 
@@ -24,7 +25,8 @@ def main(given: argparse.Namespace) -> int:
     try:
         rfc, section = _document(given.document)
         runs = [_run(name) for name in given.runs]
-        entries = ledger(catalogue_of(given).cases, faults=bool(given.html))
+        cases = catalogue_of(given).cases
+        entries = ledger(cases, faults=bool(given.html))
     except UsageError as error:
         return tell(error)
     chosen = [entry for entry in entries if _within(entry, rfc, section)]
@@ -34,7 +36,7 @@ def main(given: argparse.Namespace) -> int:
         from conformance.requirement.page import page
 
         try:
-            Path(given.html).write_text(page(chosen, runs), encoding="utf-8")
+            Path(given.html).write_text(page(chosen, runs, _titles(cases)), encoding="utf-8")
         except OSError as error:
             return tell(f"--html {given.html}: {error.strerror}")
         print(f"wrote {given.html}")
@@ -42,6 +44,16 @@ def main(given: argparse.Namespace) -> int:
         chosen = [entry for entry in chosen if entry.state == OPEN]
     print("\n".join(_list(chosen) if given.open or section else _sections(chosen) if rfc else _documents(chosen)))
     return OK
+
+
+def _titles(cases: Sequence[Case]) -> dict[str, str]:
+    """Return the titles of cases (without their rows), lints and faults, by id."""
+    from conformance.reference.faults import catalogue
+    from conformance.smtp.lint import ALL
+
+    found = {case.base_id: case.title.removesuffix(f" [{case.row}]") for case in reversed(cases) if not case.control}
+    found |= {rule.id: rule.title for rule in ALL}
+    return found | {fault.name: fault.title for fault in catalogue().values()}
 
 
 def _document(text: str | None) -> tuple[int | None, str]:

@@ -19,7 +19,7 @@ from conformance.baseline import Known
 from conformance.case.model import Case
 from conformance.command.common import UsageError, catalogue_of, selected, selection_of, target_of, tell
 from conformance.engine.entry import observer_of, play_all
-from conformance.engine.exit import FINDINGS, INTERRUPTED, NOTHING_PLAYED, OK, USAGE, Exit, counts, fail_on
+from conformance.engine.exit import FINDINGS, INTERRUPTED, NOTHING_PLAYED, OK, UNREACHABLE, USAGE, Exit, counts, fail_on
 from conformance.engine.run import Options, gate
 from conformance.exchanger import LookupProblem, mail_exchangers, resolver
 from conformance.observer import ObserverError
@@ -169,6 +169,8 @@ def _play(given: argparse.Namespace, cases: Sequence[Case], target: Target | Non
     written = not keep or write_reports(given, events)
     if given.baseline_update and ending.code in (OK, FINDINGS):
         ending = _update(Path(given.baseline), options, results)
+    if ending.code == UNREACHABLE and target is not None and not given.quiet:
+        print(f"smtp-conformance doctor {given.target} looks closer", file=sys.stderr)
     files = {name: getattr(given, name) for name in ("out", *REPORTS) if getattr(given, name)}
     terminal.finish(ending.code, ending.reason, files if written else {})
     return ending.code if written else USAGE

@@ -48,5 +48,9 @@ def load(name: str) -> Profile:
         file = Path(name)
     if not file.is_file():
         raise ProfileError(f"no profile is named {name!r}: interop, strict, or a JSON file")
-    values = json.loads(file.read_text(encoding="utf-8"))
-    return Profile(values["name"], values["title"], tuple(Rule(**rule) for rule in values["rules"]))
+    try:
+        values = json.loads(file.read_text(encoding="utf-8"))
+        return Profile(values["name"], values["title"], tuple(Rule(**rule) for rule in values["rules"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        shape = '{"name": ..., "title": ..., "rules": [{"requirement": ..., "verdict": "warn", "reason": ...}]}'
+        raise ProfileError(f"{file} is no profile ({error}): it is JSON such as {shape}") from None

@@ -26,8 +26,12 @@ summary{cursor:pointer}.wide{overflow-x:auto}
 """
 
 
-def page(entries: Sequence[Entry], runs: Sequence[Run] = ()) -> str:
-    """Return the page; ``runs`` give each requirement a state on each of their targets."""
+def page(entries: Sequence[Entry], runs: Sequence[Run] = (), titles: Mapping[str, str] | None = None) -> str:
+    """Return the page; ``runs`` give each requirement a state on each of their targets, ``titles`` say what names mean.
+
+    The titles are those of cases, lints and faults, by id.
+    """
+    named = titles or {}
     states = [(str(run.header.get("target", {}).get("name", "?")), _verdicts(run)) for run in runs]
     return "\n".join(
         [
@@ -38,7 +42,7 @@ def page(entries: Sequence[Entry], runs: Sequence[Run] = ()) -> str:
             "reference server that break it, or the reason why none does. Statements are in our own words; the RFC is",
             "the norm.</p>",
             *_overview(entries),
-            *(line for rfc in _documents(entries) for line in _document(rfc, entries, states)),
+            *(line for rfc in _documents(entries) for line in _document(rfc, entries, states, named)),
             "</body></html>\n",
         ]
     )
@@ -77,12 +81,14 @@ def _numbers(entries: Sequence[Entry]) -> str:
     return "".join(f'<td class="n {state}">{count or ""}</td>' for state, count in counts(entries).items())
 
 
-def _document(rfc: int, entries: Sequence[Entry], states: Sequence[tuple[str, Mapping[str, str]]]) -> Iterator[str]:
+def _document(
+    rfc: int, entries: Sequence[Entry], states: Sequence[tuple[str, Mapping[str, str]]], titles: Mapping[str, str]
+) -> Iterator[str]:
     yield f'<h2 id="RFC{rfc}">RFC {rfc} {escape(subject(f"RFC{rfc}"))}</h2>'
     for section, own in by_section(_of(rfc, entries)).items():
         yield f'<h3 id="RFC{rfc}-{escape(section)}">{escape(_section(section))}</h3>'
         for entry in own:
-            yield from _entry(entry, states)
+            yield from _entry(entry, states, titles)
     yield from _words(rfc)
 
 
@@ -92,18 +98,20 @@ def _section(section: str) -> str:
     return f"Section {section}" if section[:1].isalnum() and section != "derived" else "Derived"
 
 
-def _entry(entry: Entry, states: Sequence[tuple[str, Mapping[str, str]]]) -> Iterator[str]:
+def _entry(entry: Entry, states: Sequence[tuple[str, Mapping[str, str]]], titles: Mapping[str, str]) -> Iterator[str]:
     own = entry.requirement
     yield f'<div class="r" id="{escape(own.id)}"><p><a href="#{escape(own.id)}"><code>{escape(own.id)}</code></a>'
     yield f'<b>{own.level}</b> <span class="{entry.state}">{entry.state}</span>'
     yield f"<small>{escape(own.subject)}, {escape(own.observable)}</small></p><p>{escape(own.statement)}</p>"
     if own.caution:
-        yield f"<p><small>Latitude: {escape(own.caution)}</small></p>"
+        yield f"<p><small>Note: {escape(own.caution)}</small></p>"
     if entry.state != TESTED and entry.reason:
         yield f'<p class="faint">Not tested: {escape(entry.reason.rstrip("."))}.</p>'
-    yield from _names("Cases", (*entry.cases, *entry.lints))
-    yield from _names("Says the same", entry.by, link=True)
-    yield from _names("Faults", entry.faults)
+    yield from _names("Cases", (*entry.cases, *entry.lints), titles)
+    if entry.by:
+        links = [f'<a href="#{escape(name)}"><code>{escape(name)}</code></a>' for name in entry.by]
+        yield f"<p>Says the same: {', '.join(links)}</p>"
+    yield from _names("Faults", entry.faults, titles)
     found = [(name, verdicts[own.id]) for name, verdicts in states if own.id in verdicts]
     if found:
         shown = ", ".join(
@@ -113,12 +121,10 @@ def _entry(entry: Entry, states: Sequence[tuple[str, Mapping[str, str]]]) -> Ite
     yield "</div>"
 
 
-def _names(title: str, names: Sequence[str], *, link: bool = False) -> Iterator[str]:
+def _names(what: str, names: Sequence[str], titles: Mapping[str, str]) -> Iterator[str]:
     if names:
-        codes = [f"<code>{escape(name)}</code>" for name in names]
-        if link:
-            codes = [f'<a href="#{escape(name)}">{code}</a>' for name, code in zip(names, codes, strict=True)]
-        yield f"<p>{title}: {', '.join(codes)}</p>"
+        codes = [f'<code title="{escape(titles.get(name, ""))}">{escape(name)}</code>' for name in names]
+        yield f"<p>{what}: {', '.join(codes)}</p>"
 
 
 def _words(rfc: int) -> Iterator[str]:
