@@ -139,8 +139,8 @@ class TestSink:
         here.add(Stored("sender@example.net", ("alice@lab.test",), message(TOKEN)))
         onward.add(Stored("", ("Someone@Elsewhere.test",), message(TOKEN)))
         sink = Sink(here, onward)
-        assert sink.find(TOKEN, "ALICE@lab.test") == [Message(message(TOKEN), b"sender@example.net")]
-        assert sink.find(TOKEN, "someone@elsewhere.test") == [Message(message(TOKEN), b"")]
+        assert sink.find(TOKEN, "ALICE@lab.test") == [Message(message(TOKEN), b"sender@example.net", verbatim=True)]
+        assert sink.find(TOKEN, "someone@elsewhere.test") == [Message(message(TOKEN), b"", verbatim=True)]
         assert sink.find(OTHER, "alice@lab.test") == []
 
 
