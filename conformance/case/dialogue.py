@@ -9,12 +9,35 @@ from dataclasses import dataclass, field, replace
 
 from conformance.case import model
 from conformance.case.model import Alternative, Delivered, Expect, Hangup, HeaderField, Repeat, Send, Step, Tls, Wait
-from conformance.case.octets import Base64, Fill, Message, Octets, Part, TemplateError, Variable, regex_text, template
+from conformance.case.octets import (
+    Base64,
+    Chunk,
+    Fill,
+    Message,
+    Octets,
+    Part,
+    Sasl,
+    TemplateError,
+    Variable,
+    regex_text,
+    template,
+)
 from conformance.case.pattern import Pattern, PatternError, parse
 from conformance.case.yaml import Node
+from conformance.smtp.sasl import MECHANISMS
 
 STEP_KEYS = ("C", "S", "C2", "S2", "C3", "S3", "tls", "tls2", "wait", "hangup", "hangup2", "delivered", "repeat")
-SEND_KEYS = ("raw", "hex", "base64", "fill", "times", "minus", "message", "segments", "chop", "every", "line")
+FORMS: dict[str, tuple[str, ...]] = {
+    "raw": (),
+    "hex": (),
+    "base64": (),
+    "fill": ("times", "octets", "minus"),
+    "bdat": ("last",),
+    "sasl": ("challenge", "user", "password", "nonce"),
+}
+"""The ways to say octets, and the keys that may go with each."""
+OCTET_KEYS = tuple(key for form, others in FORMS.items() for key in (form, *others))
+SEND_KEYS = (*OCTET_KEYS, "message", "segments", "chop", "every", "line")
 TLS_KEYS = ("min", "max", "verify", "established", "failed")
 DELIVERED_KEYS = (
     "to",
@@ -140,23 +163,22 @@ def text(node: Node, what: str, context: Context) -> Octets:
 
 
 def octets(node: Node, context: Context) -> Octets:
-    """Return the template of an octet expression (text, list, raw, hex, base64, fill). Raises SourceError."""
+    """Return the template of an octet expression (text, list, or one of ``FORMS``). Raises SourceError."""
     if isinstance(node.value, list):
         return Octets(tuple(part for item in node.value for part in octets(item, context).parts))
     if isinstance(node.value, dict):
-        return Octets(
-            _encoded(node, node.mapping("octets", ("raw", "hex", "base64", "fill", "times", "minus")), context)
-        )
+        return Octets(_encoded(node, node.mapping("octets", OCTET_KEYS), context))
     return text(node, "octets", context)
 
 
 def _encoded(node: Node, given: dict[str, Node], context: Context) -> tuple[Part, ...]:
-    forms = [key for key in ("raw", "hex", "base64", "fill", "message") if key in given]
+    forms = [key for key in (*FORMS, "message") if key in given]
     if len(forms) != 1:
-        node.fail("octets are said in one way: raw, hex, base64 or fill")
+        node.fail(f"octets are said in one way: {', '.join(FORMS)}")
     form = forms[0]
-    if ("times" in given) != (form == "fill"):
-        node.fail("fill and times belong together: {fill: a, times: 998}")
+    for key in given:
+        if key != form and key not in FORMS.get(form, ()):
+            given[key].fail_key(f"{form} and {key} don't go together")
     value = given[form]
     if form == "raw":
         return octets(value, context).parts
@@ -164,13 +186,40 @@ def _encoded(node: Node, given: dict[str, Node], context: Context) -> tuple[Part
         return (Base64(octets(value, context)),)
     if form == "message":
         return (Message(octets(value, context)),)
+    if form == "bdat":
+        return (Chunk(octets(value, context), given["last"].boolean("last") if "last" in given else False),)
+    if form == "sasl":
+        return (_sasl(value, given, context),)
     if form == "fill":
-        minus = octets(given["minus"], context) if "minus" in given else None
-        return (Fill(octets(value, context), _number(given["times"], "times", context), minus),)
+        return (_fill(node, given, context),)
     try:
         return (binascii.unhexlify(re.sub(r"\s+", "", value.string("hex"))),)
     except (ValueError, binascii.Error):
         value.fail("hex is pairs of hexadecimal digits: {hex: 0d 0a}")
+
+
+def _fill(node: Node, given: dict[str, Node], context: Context) -> Fill:
+    if ("times" in given) == ("octets" in given):
+        node.fail('fill needs times or octets: {fill: a, times: 998}, {fill: "text\\r\\n", octets: 70000}')
+    return Fill(
+        octets(given["fill"], context),
+        times=_number(given["times"], "times", context) if "times" in given else None,
+        octets=_number(given["octets"], "octets", context) if "octets" in given else None,
+        minus=octets(given["minus"], context) if "minus" in given else None,
+    )
+
+
+def _sasl(value: Node, given: dict[str, Node], context: Context) -> Sasl:
+    def part(key: str, otherwise: str) -> Octets:
+        return octets(given[key], context) if key in given else Octets((Variable(otherwise),))
+
+    return Sasl(
+        value.choice("sasl", MECHANISMS),
+        octets(given["challenge"], context) if "challenge" in given else None,
+        part("user", "user"),
+        part("password", "password"),
+        part("nonce", "token"),
+    )
 
 
 def _number(node: Node, what: str, context: Context, minimum: int = 0) -> int | Variable:

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator
 
 from conformance.case.model import GO, Alternative, Case, Delivered, Expect, Hangup, Repeat, Send, Step, Tls, Wait
-from conformance.case.octets import Base64, Fill, Message, Octets, Part, Variable
+from conformance.case.octets import Base64, Chunk, Message, Octets, Part, Sasl, Variable
 from conformance.stream import escape
 
 _STARTS = {
@@ -14,6 +14,7 @@ _STARTS = {
     "greeting": "connects and reads the greeting",
     "ehlo": "connects and says EHLO",
     "tls": "connects, says EHLO, starts TLS and says EHLO again",
+    "secure": "connects and says EHLO, in TLS where that is offered",
     "auth": "connects, says EHLO (in TLS where that is offered) and authenticates",
     "ready": "connects and gets ready for MAIL (EHLO; on a submission server TLS and AUTH too)",
     "mail": "opens a mail transaction (MAIL)",
@@ -46,11 +47,15 @@ def _part(part: Part) -> str:
         return f"<base64 of {octets_text(part.of)}>"
     if isinstance(part, Message):
         return f"$header\\r\\n\\r\\n{octets_text(part.text)} <dot-stuffed> .\\r\\n"
-    if isinstance(part, Fill):
-        times = f"${part.times.name}" if isinstance(part.times, Variable) else str(part.times)
-        minus = f" less the length of {octets_text(part.minus)}" if part.minus is not None else ""
-        return f"<{octets_text(part.of)} x {times}{minus}>"
-    raise TypeError(part)
+    if isinstance(part, Chunk):
+        return f"BDAT <length>{' LAST' if part.last else ''}\\r\\n{octets_text(part.of)}"
+    if isinstance(part, Sasl):
+        to = f"answer to {octets_text(part.challenge)}" if part.challenge is not None else "first message"
+        return f"<{part.mechanism}: {to} for {octets_text(part.user)}, {octets_text(part.password)}>"
+    number = part.times if part.octets is None else part.octets
+    much = f"${number.name}" if isinstance(number, Variable) else str(number)
+    minus = f" less the length of {octets_text(part.minus)}" if part.minus is not None else ""
+    return f"<{octets_text(part.of)} {'x' if part.octets is None else 'up to octet'} {much}{minus}>"
 
 
 def dialogue_lines(case: Case) -> Iterator[str]:
@@ -160,6 +165,7 @@ def _needs(case: Case) -> str:
         parts.append(f"needs a server that refuses the session with {case.needs.greeting}")
     if case.needs.target:
         parts.append(f"needs {', '.join(case.needs.target)} in the target file")
+    parts += ["needs a session that begins in clear text"] * case.needs.clear_text
     return "; ".join([*parts, f"for {', '.join(case.needs.role)}"])
 
 

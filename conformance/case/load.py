@@ -52,7 +52,7 @@ CASE_KEYS = (
     "remedy",
     "timeout",
 )
-NEEDS_KEYS = ("ehlo", "target", "role", "greeting")
+NEEDS_KEYS = ("ehlo", "target", "role", "clear_text", "greeting")
 TARGET_NEEDS = (*model.TARGET_VARIABLES, "credentials", "observer", "client_welcome")
 ROW_COLUMNS = ("requirement", "title", "impact", "start", "needs")
 """Columns of a table that say something of the row, not of the dialogue."""
@@ -336,8 +336,9 @@ def _needs(node: Node | None, start: str, start2: str, steps: tuple[model.Step, 
         target.append("credentials")
     if any(isinstance(step, model.Delivered) for step in steps):
         target.append("observer")
+    clear_text = given["clear_text"].boolean("clear_text") if "clear_text" in given else False
     greeting = given["greeting"].integer("greeting", 500) if "greeting" in given else 0
-    return Needs(tuple(dict.fromkeys(ehlo)), tuple(dict.fromkeys(target)), roles, greeting)
+    return Needs(tuple(dict.fromkeys(ehlo)), tuple(dict.fromkeys(target)), roles, clear_text, greeting)
 
 
 def _target_needs(names: set[str], ladder: int) -> list[str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeAlias
 
 from conformance.case.octets import Octets, Variable
@@ -17,8 +18,12 @@ VERDICT_WORDS = (GO, "pass", "warn", "fail", "info", "n/a", "inconclusive")
 GOOD = (GO, "pass", "info")
 """Verdicts of alternatives that are no deviation."""
 
-START_LADDER = ("connect", "greeting", "ehlo", "tls", "auth", "ready", "mail", "rcpt", "data")
-"""The states in which a case can start. ``ready``: MAIL may follow, which on a submission server takes TLS and AUTH."""
+START_LADDER = ("connect", "greeting", "ehlo", "tls", "secure", "auth", "ready", "mail", "rcpt", "data")
+"""The states in which a case can start.
+
+``secure``: in TLS where that can be had, as a login needs it. ``ready``: MAIL may follow, which on a submission server
+takes TLS and AUTH.
+"""
 
 IMPACTS = ("session", "mail", "relay", "load", "crash")
 """What playing a case does to the target, from least to most; ``session``: no message is accepted."""
@@ -33,7 +38,19 @@ ADDRESS_VARIABLES = ("sender", "recipient", "recipient2", "unknown", "foreign")
 
 TARGET_VARIABLES = (*ADDRESS_VARIABLES, "user", "password")
 ADDRESS_PARTS = tuple(f"{name}_{part}" for name in ADDRESS_VARIABLES for part in ("local", "domain"))
-RUN_VARIABLES = ("client", "host", "port", "address", "source_address", "token", "header", "message", "case", "date")
+RUN_VARIABLES = (
+    "client",
+    "host",
+    "port",
+    "address",
+    "source_address",
+    "token",
+    "header",
+    "message",
+    "case",
+    "date",
+    "size_limit",
+)
 VARIABLES = (
     *RUN_VARIABLES,
     *TARGET_VARIABLES,
@@ -180,6 +197,8 @@ class Needs:
     ehlo: tuple[str, ...] = ()
     target: tuple[str, ...] = ()
     role: tuple[str, ...] = SMTP_ROLES
+    clear_text: bool = False
+    """Whether the session has to begin in clear text."""
     greeting: int = 0
     """The code with which the server refuses every session, 0 for a server that gives service."""
 
@@ -230,6 +249,15 @@ class Case:
         """Yield every step, those of ``finally`` too, and those of each ``repeat`` once."""
         yield from flat(self.dialogue)
         yield from flat(self.finally_)
+
+    @cached_property
+    def uses(self) -> frozenset[str]:
+        """The names of the variables that it uses: in its steps, in its reasons, in the values of its row."""
+        names = used_variables((*self.dialogue, *self.finally_))
+        for step in self.steps():
+            if isinstance(step, Expect | Tls):
+                names.update(*(alternative.reason.variables() for alternative in step.alternatives))
+        return frozenset(names.union(*(value.variables() for value in self.variables.values())))
 
     @property
     def sessions(self) -> tuple[int, ...]:

@@ -1,8 +1,8 @@
 """Octet templates: what a client sends, with variables in it.
 
 A text is a template: ``$name`` and ``${name}`` stand for variables; a ``$`` before no known name stays a ``$``. A
-mapping says more: ``raw``, ``hex``, ``base64``, ``fill``/``times``; a list joins its parts. Substitution happens once,
-on octets.
+mapping says more: ``raw``, ``hex``, ``base64``, ``fill``, ``bdat``, ``sasl``; a list joins its parts. Substitution
+happens once, on octets.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
+
+from conformance.smtp import sasl
 
 _VARIABLE = re.compile(r"\$(?:\{([a-z][a-z0-9_]*)\}|([a-z][a-z0-9_]*))")
 
@@ -35,11 +37,34 @@ class Base64:
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """Some octets repeated."""
+    """Some octets repeated: so many times, or as often as they fit into so many octets.
+
+    What is left over there stands in front, filled with the first octet: no line is cut, and no line end.
+    """
 
     of: Octets
-    times: int | Variable
+    times: int | Variable | None = None
+    octets: int | Variable | None = None
     minus: Octets | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A BDAT command with its octets (RFC 3030 section 2)."""
+
+    of: Octets
+    last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sasl:
+    """What a SASL client says, in base64: the first message, or the answer to a challenge."""
+
+    mechanism: str
+    challenge: Octets | None
+    user: Octets
+    password: Octets
+    nonce: Octets
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +74,11 @@ class Message:
     text: Octets
 
 
-Part: TypeAlias = "bytes | Variable | Base64 | Fill | Message"
+Part: TypeAlias = "bytes | Variable | Base64 | Fill | Chunk | Sasl | Message"
+
+
+class TooMuchError(ValueError):
+    """A step would send more than the suite ever does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,26 +90,38 @@ class Octets:
     def variables(self) -> Iterable[str]:
         """Yield the names of the variables used."""
         for part in self.parts:
-            if isinstance(part, Variable):
-                yield part.name
-            elif isinstance(part, Base64):
-                yield from part.of.variables()
-            elif isinstance(part, Fill):
-                yield from part.of.variables()
-                if part.minus is not None:
-                    yield from part.minus.variables()
-                if isinstance(part.times, Variable):
-                    yield part.times.name
-            elif isinstance(part, Message):
-                yield "header"
-                yield from part.text.variables()
+            yield from _variables(part)
 
     def fill(self, values: Mapping[str, bytes]) -> bytes:
         """Return the octets. Raises KeyError for a variable without value, ValueError for a wrong number."""
         return b"".join(_fill(part, values) for part in self.parts)
 
+    def shown(self, values: Mapping[str, bytes]) -> bytes | None:
+        """Return the octets with stars for what proves that a password is known; None where there is no such part."""
+        if not any(isinstance(part, Sasl) for part in self.parts):
+            return None
+        return b"".join(b"********" if isinstance(part, Sasl) else _fill(part, values) for part in self.parts)
+
 
 EMPTY = Octets(())
+
+
+def _variables(part: Part) -> Iterable[str]:
+    if isinstance(part, Variable):
+        yield part.name
+    elif isinstance(part, Base64 | Chunk):
+        yield from part.of.variables()
+    elif isinstance(part, Fill):
+        yield from part.of.variables()
+        if part.minus is not None:
+            yield from part.minus.variables()
+        yield from (number.name for number in (part.times, part.octets) if isinstance(number, Variable))
+    elif isinstance(part, Sasl):
+        for octets in (part.challenge, part.user, part.password, part.nonce):
+            yield from octets.variables() if octets is not None else ()
+    elif isinstance(part, Message):
+        yield "header"
+        yield from part.text.variables()
 
 
 def regex_text(regex: Octets, values: Mapping[str, bytes] | None = None) -> str:
@@ -107,13 +148,33 @@ def _fill(part: Part, values: Mapping[str, bytes]) -> bytes:
         return base64.b64encode(part.of.fill(values))
     if isinstance(part, Message):
         return wire_message(values["header"], part.text.fill(values))
-    times = part.times if isinstance(part.times, int) else int(values[part.times.name])
+    if isinstance(part, Chunk):
+        octets = part.of.fill(values)
+        return b"BDAT %d%s\r\n%b" % (len(octets), b" LAST" if part.last else b"", octets)
+    if isinstance(part, Sasl):
+        challenge = part.challenge.fill(values) if part.challenge is not None else None
+        credentials = sasl.Credentials(part.user.fill(values), part.password.fill(values), part.nonce.fill(values))
+        return sasl.response(part.mechanism, challenge, credentials)
+    return _repeated(part, values)
+
+
+def _repeated(part: Fill, values: Mapping[str, bytes]) -> bytes:
     unit = part.of.fill(values)
-    if part.minus is not None:
-        times -= len(part.minus.fill(values))
-    if times < 0 or times * len(unit) > MAX_SENT_OCTETS:
+    less = len(part.minus.fill(values)) if part.minus is not None else 0
+    if part.octets is None:
+        times, left = _number(part.times, values) - less, 0
+    else:
+        times, left = divmod(_number(part.octets, values) - less, len(unit))
+    if times < 0:
         raise ValueError(f"fill: {times} times {len(unit)} octets")
-    return unit * times
+    total = times * len(unit) + left
+    if total > MAX_SENT_OCTETS:
+        raise TooMuchError(f"{total} octets would be sent, and {MAX_SENT_OCTETS} are the most that the suite sends")
+    return unit[:1] * left + unit * times
+
+
+def _number(given: int | Variable | None, values: Mapping[str, bytes]) -> int:
+    return int(values[given.name]) if isinstance(given, Variable) else given or 0
 
 
 def wire_message(header: bytes, text: bytes) -> bytes:

@@ -1,14 +1,15 @@
 r"""Patterns: what a step of a dialogue expects of the server.
 
-``250``  ``25x``  ``5xx``  ``250|251``  ``55x 5.1.x``  ``250 /queued as (?P<queue_id>\S+)/``  ``250 offers STARTTLS``
-``250 lacks STARTTLS``  ``close``  ``reset``  ``421|close``  ``silence 2s``  ``unfinished 2s``  ``any``  ``established``
-``failed``
+``250``  ``25x``  ``5xx``  ``250|251``  ``55x 5.1.x``  ``250 /queued as (?P<queue_id>\S+)/``  ``334 decoded /^<.*>$/``
+``250 offers STARTTLS``  ``250 lacks STARTTLS``  ``close``  ``reset``  ``421|close``  ``silence 2s``  ``unfinished 2s``
+``any``  ``established``  ``failed``
 
 They match parsed replies and events, never raw text.
 """
 
 from __future__ import annotations
 
+import base64
 import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -59,7 +60,7 @@ _CODE = r"[2-5x][0-9x][0-9x]"
 _CODES = re.compile(rf"(?:{_CODE}|close|reset|any)(?:\|(?:{_CODE}|close|reset|any))*(?=\s|\Z)")
 _ENHANCED = re.compile(r"\s+([245x]\.(?:[0-9]{1,3}|x)\.(?:[0-9]{1,3}|x))(?=\s|\Z)")
 _KEYWORD = re.compile(r"\s+(offers|lacks)\s+([A-Za-z0-9][A-Za-z0-9=_-]*)(?:\s+([^/\s]\S*))?(?=\s|\Z)")
-_REGEX = re.compile(r"\s+/(.*)/\Z", re.DOTALL)
+_REGEX = re.compile(r"\s+(decoded\s+)?/(.*)/\Z", re.DOTALL)
 _SILENCE = re.compile(r"(silence|unfinished)\s+(\S+)\Z")
 
 
@@ -78,6 +79,8 @@ class Pattern:
     keyword_offered: bool = True
     parameter: str | None = None
     regex: str | None = None
+    decoded: bool = False
+    """Whether the regular expression is for what the text says in base64."""
     silence: float | None = None
     unfinished: bool = False
     """Whether the silence is one in the middle of a reply."""
@@ -114,7 +117,8 @@ class Pattern:
             return None
         if self.regex is None:
             return {}
-        found = self._regex.search(reply.message)
+        text = _decoded(reply.message) if self.decoded else reply.message
+        found = self._regex.search(text) if text is not None else None
         if found is None:
             return None
         return {name: (value or "").encode("latin-1") for name, value in found.groupdict().items()}
@@ -138,6 +142,14 @@ class Pattern:
     def expects_close(self) -> bool:
         """Whether the end of the connection matches."""
         return "close" in self.codes or "reset" in self.codes
+
+
+def _decoded(text: str) -> str | None:
+    """Return what base64 text says, None where it is none."""
+    try:
+        return base64.b64decode(text.encode("latin-1"), validate=True).decode("latin-1")
+    except ValueError:
+        return None
 
 
 def _enhanced_matches(wanted: str, got: str | None) -> bool:
@@ -174,7 +186,7 @@ def parse(text: str) -> Pattern:
         raise PatternError(f"{source!r}: what does {rest.strip()!r} mean? A regular expression stands between slashes")
     if regex is not None:
         try:
-            re.compile(regex[1])
+            re.compile(regex[2])
         except re.error as error:
             raise PatternError(f"{source!r}: the regular expression is wrong: {error}") from None
     return Pattern(
@@ -184,5 +196,6 @@ def parse(text: str) -> Pattern:
         keyword=keyword[2] if keyword else None,
         keyword_offered=keyword is None or keyword[1] == "offers",
         parameter=keyword[3] if keyword else None,
-        regex=regex[1] if regex else None,
+        regex=regex[2] if regex else None,
+        decoded=bool(regex and regex[1]),
     )

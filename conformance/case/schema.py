@@ -14,6 +14,7 @@ from typing import Any
 from conformance import target
 from conformance.case import dialogue, load, model
 from conformance.report.stream_schema import stream
+from conformance.smtp.sasl import MECHANISMS
 
 Schema = dict[str, Any]
 
@@ -78,7 +79,15 @@ SEND: dict[str, Schema] = {
     "base64": described(OCTETS, "These octets, encoded."),
     "fill": described(OCTETS, "These octets, so many times."),
     "times": described(NUMBER, "How many times: a number or a $variable."),
-    "minus": described(OCTETS, "Octets whose length is taken off times."),
+    "octets": described(NUMBER, "Until there are so many octets: a number or a $variable."),
+    "minus": described(OCTETS, "Octets whose length is taken off times or octets."),
+    "bdat": described(OCTETS, "These octets behind the BDAT command that announces them."),
+    "last": described(FLAG, "Whether this is the last chunk (BDAT ... LAST)."),
+    "sasl": described(one_of(MECHANISMS), "What a client of this mechanism says, in base64."),
+    "challenge": described(OCTETS, "The challenge that it answers, in base64; without it the client speaks first."),
+    "user": described(OCTETS, "The user name (default $user)."),
+    "password": described(OCTETS, "The password (default $password)."),
+    "nonce": described(OCTETS, "The nonce of a SCRAM client (default $token)."),
     "message": described(OCTETS, "A whole message: $header, a blank line, this text (dot-stuffed), the final dot."),
     "segments": {"type": "array", "items": OCTETS, "description": "Each in a TCP segment of its own."},
     "chop": described(NUMBER, "So many octets at a time."),
@@ -91,6 +100,7 @@ NEEDS: dict[str, Schema] = {
     "target": described(some_of(load.TARGET_NEEDS), "What the target file must name; else untested."),
     "role": described(some_of((*model.ROLES, "any")), "The roles that the case is for; else n/a."),
     "greeting": described(whole(500), "The code with which the server refuses every session; else n/a."),
+    "clear_text": described(FLAG, "Whether the session has to begin in clear text; else n/a."),
 }
 
 DELIVERED: dict[str, Schema] = {
@@ -186,7 +196,7 @@ SUITE_SHAPES: dict[str, Schema] = {
 def suite() -> Schema:
     """Return the JSON Schema of suite files."""
     send = mapping(dialogue.SEND_KEYS, SEND)
-    octets = mapping(("raw", "hex", "base64", "fill", "times", "minus", "message"), SEND)
+    octets = mapping((*dialogue.OCTET_KEYS, "message"), SEND)
     return {
         "$schema": DRAFT,
         "title": "A suite file of smtp-conformance",

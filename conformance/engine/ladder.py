@@ -29,10 +29,10 @@ async def climb(play: Play, session: Session, start: str, impact: str) -> None:
     await ehlo(play, session)
     transaction = wanted >= START_LADDER.index("ready")
     submission = target.role == "submission" and target.credentials
-    auth = start == "auth" or (transaction and submission)
+    auth = start == "auth" or bool(transaction and submission)
     secured = target.tls == "implicit"
     tls = start == "tls" or (not secured and target.tls == "starttls" and (transaction or auth))
-    if auth and not tls and not secured and "AUTH" not in session.offers and "STARTTLS" in session.offers:
+    if (auth or start == "secure") and not secured and "STARTTLS" in session.offers:
         tls = True
     if tls:
         await _tls(play, session)

@@ -7,6 +7,7 @@ judgement decides, a 421 or a refused connection asks for another try later.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import email.utils
 import re
 import secrets
@@ -17,7 +18,7 @@ from typing import Protocol
 
 from conformance.case import model
 from conformance.case.model import Alternative, Case, Delivered, Expect, Hangup, Repeat, Send, Tls, Wait
-from conformance.case.octets import Octets
+from conformance.case.octets import Octets, TooMuchError
 from conformance.case.pattern import Closed, Event, Silence, TlsResult, parse
 from conformance.engine import ladder
 from conformance.engine.delivery import judge_delivery
@@ -45,6 +46,7 @@ END_OF_DATA = b"\r\n.\r\n"
 
 _POLICY = re.compile(r"[45]\.7\.")
 _PLAIN_COMMAND = re.compile(rb"([A-Za-z0-9]+)(?:[ \t][^\r\n]*)?\r\n\Z")
+_SIZE_LIMIT = re.compile(r"^SIZE[ \t]+0*([1-9][0-9]{0,19})[ \t]*$", re.I | re.M)
 _RATE_LIMIT = re.compile(r"too (?:many|fast|much)|rate|slow down|throttl|try (?:again )?later|connection limit", re.I)
 
 
@@ -139,9 +141,14 @@ class Play:
             b"Auto-Submitted: auto-generated\r\nX-SMTP-Conformance: " + values["case"] + b"\r\n"
         )
         values["message"] = values["header"] + b"\r\nA message of smtp-conformance; it can be deleted.\r\n"
-        for name, octets in self.case.variables.items():
-            values[name] = octets.fill(values)
+        self._fill_row(values)
         return values
+
+    def _fill_row(self, values: dict[str, bytes]) -> None:
+        """Give the row's variables their values; one that needs what the server has yet to say is left out."""
+        for name, octets in self.case.variables.items():
+            with contextlib.suppress(KeyError):
+                values[name] = octets.fill(values)
 
     # ------------------------------------------------------------------ the play
 
@@ -158,6 +165,8 @@ class Play:
             self.in_dialogue = self.transcript.phase == ""
         except ConnectError as error:
             outcome, reason, back_off, refused = "inconclusive", str(error), True, True
+        except TooMuchError as error:
+            outcome, reason = "untested", str(error)
         except (KeyError, ValueError) as error:
             outcome, reason = "error", f"the case can't be played: {error!r}"
         finally:
@@ -180,6 +189,7 @@ class Play:
     async def _steps(self) -> None:
         await self.session(1)
         self._check_offers()
+        self._fill_row(self.values)
         for step in self.case.dialogue:
             await self._step(step)
 
@@ -189,6 +199,8 @@ class Play:
             missing = [keyword for keyword in self.case.needs.ehlo if keyword not in offers]
             if missing:
                 raise Stop("n/a", f"{', '.join(missing)} is not offered")
+        if "size_limit" in self.case.uses and "size_limit" not in self.values:
+            raise Stop("n/a", "no limit to the size of messages is announced")
 
     async def session(self, number: int) -> Session:
         """Return a session; it is opened and brought to its start when first asked for."""
@@ -238,6 +250,7 @@ class Play:
         if step is self.case.dialogue[0] and self.case.start != "connect":
             self.no_unsolicited(session)
         pieces = [piece.fill(self.values) for piece in step.pieces]
+        hidden = step.pieces[0].shown(self.values) if len(pieces) == 1 and not step.chop else None
         whole = b"".join(pieces)
         self.commands[step.session] = _command(whole, session.last_reply)
         if b"SMTPUTF8" in whole.upper():
@@ -248,7 +261,7 @@ class Play:
         for index, piece in enumerate(pieces):
             if index:
                 await asyncio.sleep(step.every)
-            session.send(piece)
+            session.send(piece, hidden)
 
     # ------------------------------------------------------------------ replies
 
@@ -272,9 +285,16 @@ class Play:
                 session.note_offers(event)
                 if "ENHANCEDSTATUSCODES" in session.offers:
                     self.enhanced.add(session.number)
+                self._note_size_limit(event)
             if session.entry is not None:
                 self.slowest = max(self.slowest, session.entry.time - (asked - self.transcript.started))
         return event
+
+    def _note_size_limit(self, reply: Reply) -> None:
+        """Let ``$size_limit`` be what SIZE announces, where it announces a limit (RFC 1870 section 3)."""
+        found = _SIZE_LIMIT.search(reply.message)
+        if found is not None:
+            self.values["size_limit"] = found[1].encode()
 
     def _found(self, rule: lint.Lint, detail: str) -> None:
         if all(finding.lint is not rule for finding in self.findings):

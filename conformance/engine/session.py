@@ -23,6 +23,12 @@ MAX_RECEIVED_OCTETS = 8 * 1024 * 1024
 MAX_WAITING_REPLIES = 10_000
 """Replies that nobody has read yet; beyond it the connection is cut."""
 
+HANDSHAKE_SECONDS = 10.0
+"""The least that a TLS handshake may take before it counts as failed: it costs the server more than a reply."""
+
+MAX_PARAMETERS = 100
+"""How many parameters of one EHLO keyword are noted."""
+
 
 class Wire(Protocol):
     """What carries octets."""
@@ -48,7 +54,7 @@ class Session:
         self.loop = asyncio.get_running_loop()
         self.wire: Wire | None = None
         self.offers: frozenset[str] = frozenset()
-        """Every EHLO keyword offered in this session so far, in upper case."""
+        """Every EHLO keyword offered in this session so far, in upper case: ``AUTH``, ``AUTH PLAIN`` ..."""
         self.last_reply: Reply | None = None
         """The event read last, where it was a reply."""
         self.entry: Entry | None = None
@@ -127,9 +133,10 @@ class Session:
     # ------------------------------------------------------------------ for the player
 
     def note_offers(self, reply: Reply) -> None:
-        """Note the keywords of a positive EHLO reply."""
-        words = (text.split(None, 1) for text in reply.texts[1:])
-        self.offers |= {word[0].decode("latin-1").upper() for word in words if word}
+        """Note the keywords of a positive EHLO reply, each alone and with each of its parameters."""
+        for text in reply.texts[1:]:
+            keyword, *parameters = text.decode("latin-1").upper().split() or [""]
+            self.offers |= {keyword, *(f"{keyword} {parameter}" for parameter in parameters[:MAX_PARAMETERS])} - {""}
 
     @property
     def waiting(self) -> int:
@@ -141,9 +148,12 @@ class Session:
         """Whether the connection has ended, from either side."""
         return self._ended is not None or self._hung_up
 
-    def send(self, octets: bytes) -> None:
-        """Send octets in one write; what is sent after the end of the connection is lost."""
-        self.transcript.add(self.loop.time(), self.number, "C", octets)
+    def send(self, octets: bytes, shown: bytes | None = None) -> None:
+        """Send octets in one write; what is sent after the end of the connection is lost.
+
+        ``shown`` stands in the transcript where the octets themselves are a secret.
+        """
+        self.transcript.add(self.loop.time(), self.number, "C", octets if shown is None else shown)
         if self.over or self.wire is None:
             return
         if self.tls is not None:
@@ -208,6 +218,7 @@ class Session:
             return self._tls_result(False, f"these TLS settings are not to be had here: {error}")
         self.tls = layer
         self._flush()
+        seconds = max(seconds, HANDSHAKE_SECONDS)
         deadline = self.loop.time() + seconds
         while layer.handshaking and self._ended is None:
             left = deadline - self.loop.time()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -27,10 +28,18 @@ def received(session: Session, identity: str) -> str:
     single = f"\r\n for {only}" if only and only.mailbox and only.mailbox.domain else ""
     cipher = f"\r\n tls {session.cipher}" if session.cipher else ""  # RFC8314-4.3-01, -02
     return (
-        f"Received: from {session.hello or 'unknown'} ({literal(session.peer)})\r\n"
+        f"Received: from {_client(session)} ({literal(session.peer)})\r\n"
         f" by {session.site.host} with {session.protocol} id {identity}{single}{cipher};\r\n"
         f" {date(session.site.clock())}\r\n"
     )
+
+
+def _client(session: Session) -> str:
+    """Return the name that the client gave, with U-labels where SMTPUTF8 was given (RFC6531-3.7.3-01)."""
+    if "SMTPUTF8" in session.transaction.parameters and "xn--" in session.hello.lower():
+        with suppress(UnicodeError):
+            return session.hello.encode("ascii").decode("idna")
+    return session.hello or "unknown"
 
 
 def return_path(path: Path) -> str:

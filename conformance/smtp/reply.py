@@ -60,7 +60,7 @@ class Reply:
     @cached_property
     def message(self) -> str:
         """The texts without enhanced codes, joined by newlines, 8-bit octets as Latin-1."""
-        return "\n".join(_ENHANCED.sub(b"", text, count=1).lstrip(b" ").decode("latin-1") for text in self.texts)
+        return "\n".join(_without_enhanced(text).decode("latin-1") for text in self.texts)
 
     def __str__(self) -> str:
         first = self.lines[0].rstrip(b"\r\n") if self.lines else b""
@@ -83,6 +83,11 @@ DEVIATIONS = {
     "truncated": "the reply was cut off by the end of the connection",
     "oversize": "the reply is larger than what the suite keeps",
 }
+
+
+def _without_enhanced(text: bytes) -> bytes:
+    match = _ENHANCED.match(text)
+    return text[match.end() :].lstrip(b" ") if match else text
 
 
 def _text(line: bytes) -> bytes:

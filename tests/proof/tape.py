@@ -10,6 +10,7 @@ of playing, and makes every fault x every case quick enough to be a test.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -18,7 +19,7 @@ from typing import Any
 from conformance.reference.actions import Action
 from conformance.reference.faults import Fault
 from conformance.reference.server import Server
-from conformance.reference.site import Role, Site, Stored
+from conformance.reference.site import Limits, Role, Site, Stored
 from conformance.smtp.lint import Context, findings
 from conformance.smtp.reply import Reply, ReplyParser
 from tests.proof.footprint import EVERYTHING, STORED, Watched, changed_by
@@ -26,10 +27,20 @@ from tests.proof.footprint import EVERYTHING, STORED, Watched, changed_by
 DECIDING = frozenset({"STARTTLS", "AUTH", "ENHANCEDSTATUSCODES"})
 """Extensions that decide how a play is set up, and which lints hold."""
 
+MESSAGE_OCTETS = 200_000
+"""The largest message in the proof: enough to test the limit, and quick to send often."""
+
 
 def site_for(role: Role, refuses: int = 0) -> Site:
-    """Return a site whose clock stands still and whose dice always fall the same way."""
-    return Site(role=role, refuses=refuses, clock=lambda: 1_767_225_600.0, random=lambda octets: b"\x5a" * octets)
+    """Return a site whose clock stands still, whose dice always fall the same way, and that takes no large messages."""
+    dice = itertools.count(1)
+    return Site(
+        role=role,
+        refuses=refuses,
+        limits=Limits(message=MESSAGE_OCTETS),
+        clock=lambda: 1_767_225_600.0,
+        random=lambda octets: next(dice).to_bytes(octets, "big"),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +75,8 @@ class Tape:
     calls: list[Call] = field(default_factory=list)
     servers: int = 0
     stored: tuple[list[Stored], list[Stored]] = field(default_factory=lambda: ([], []))
-    points: set[Hashable] = field(default_factory=lambda: {EVERYTHING})
-    """The rules that were asked."""
+    points: set[Hashable] = field(default_factory=lambda: {EVERYTHING, "limits"})
+    """The rules that were asked; limits are read when a session begins."""
 
     def finish(self, site: Site) -> None:
         """Note what is stored at the end of the play."""
@@ -75,7 +86,7 @@ class Tape:
 
     def with_fault(self, fault: Fault) -> frozenset[str] | None:
         """Return the lints that a play against a server with this fault would break; None: only playing can tell."""
-        if self.points.isdisjoint(changed_by(fault, self.role)):
+        if self.role not in fault.roles or self.points.isdisjoint(changed_by(fault, self.role)):
             return frozenset()
         site = site_for(self.role, self.refuses)
         servers = [Server(site, (fault,)) for _ in range(self.servers)]

@@ -133,6 +133,7 @@ fault(
     title="Underscores and outer hyphens are taken in domains",
     breaks=("RFC5321-4.1.2-25", "RFC5321-2.3.5-05", "RFC5321-4.1.2-10", "RFC1123-5.2.5-03"),
     seen_in=(SENDMAIL, CHASQUID, AIOSMTPD, SMTP_SERVER),
+    also_trips=("rfc6531-smtputf8/*",),
 )(lambda rules: grammar(rules, label="[A-Za-z0-9_-]{{1,63}}"))
 
 fault(
@@ -228,7 +229,7 @@ fault(
     title="After HELO all extensions are in force",
     breaks=("RFC5321-4.1.1.1-25",),
     roles=("mx", "submission", "relay"),
-    also_trips=("rfc3207-starttls/*",),
+    also_trips=("rfc3207-starttls/*", "rfc3848-transmission-types/*"),
 )(lambda rules: handled(rules, "HELO", _extending))
 
 

@@ -57,6 +57,7 @@ fault(
     "line-is-a-segment",
     title="Each TCP segment is taken for a whole line",
     breaks=("RFC5321-2.4-07", "RFC5321-2.4-08", "RFC5321-2.3.8-02", "RFC2920-X-01"),
+    also_trips=("rfc3030-chunking/*",),
 )
 def _segment_is_line(rules: Rules) -> Rules:
     def complete(session: Session, octets: bytes) -> bytes:

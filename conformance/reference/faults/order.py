@@ -63,6 +63,8 @@ fault(
         "rfc5321/3.1-session-initiation/refused-serves-nothing*",
         "rfc5321/3.3*",
         "rfc2920*",
+        "rfc3030-chunking/*",
+        "rfc4954-auth/*",
         "lint/code-allowed",
     ),
 )(lambda rules: on_reply(rules, _no_503))
@@ -76,7 +78,7 @@ def _no_503(session: Session, event: str, given: Reply) -> Reply:
     "refusal-resets",
     title="A command that is out of order ends the transaction, and the session",
     breaks=("RFC5321-4.1.4-14", "RFC5321-4.1.4-12", "RFC5321-4.2.1-03"),
-    also_trips=("rfc5321/3.3*", "rfc2920*"),
+    also_trips=("rfc5321/3.3*", "rfc2920*", "rfc3030-chunking/*"),
 )
 def _refusal_resets(rules: Rules) -> Rules:
     def change(session: Session, event: str, given: Reply) -> Reply:
@@ -110,6 +112,7 @@ def _too_early(rules: Rules) -> Rules:
     "mail-keeps-recipients",
     title="A second MAIL is taken, and the recipients of the first stay",
     breaks=("RFC5321-4.1.4-13", "RFC5321-4.1.4-14", "RFC5321-4.1.1-06", "RFC5321-4.1.1.2-01"),
+    also_trips=("rfc3030-chunking/*",),
 )
 def _mail_again(rules: Rules) -> Rules:
     before = rules.commands["MAIL"].handler
@@ -139,7 +142,7 @@ fault(
     "mail-refused-opens",
     title="A refused MAIL opens a transaction",
     breaks=("RFC5321-4.1.4-12", "RFC5321-4.2.1-03"),
-    also_trips=("rfc5321/4.1.1.11*", "rfc5321/3.3*", "rfc5321/4.1.1.2*"),
+    also_trips=("rfc5321/4.1.1.11*", "rfc5321/3.3*", "rfc5321/4.1.1.2*", "rfc1870-size/*"),
 )(lambda rules: replace(rules, next={**rules.next, (State.READY, "MAIL", 5): State.MAIL}))
 
 fault(
@@ -149,7 +152,7 @@ fault(
         "RFC5321-4.2.1-04",
         "RFC5321-4.1.4-11",
     ),
-    also_trips=("rfc5321/4.1.1.2*", "rfc5321/3.3*", "rfc5321/4.1.2*", "rfc5321/4.1.3*"),
+    also_trips=("rfc5321/4.1.1.2*", "rfc5321/3.3*", "rfc5321/4.1.2*", "rfc5321/4.1.3*", "rfc3461-dsn/*"),
 )(lambda rules: answer(rules, "MAIL", 501, reply(553, "5.1.7", "What?")))
 
 fault(
@@ -183,6 +186,7 @@ fault(
     "mail-one-parameter",
     title="MAIL takes one parameter",
     breaks=("RFC5321-4.1.1.11-04",),
+    also_trips=("rfc3461-dsn/*", "rfc6531-smtputf8/*"),
 )
 def _one_parameter(rules: Rules) -> Rules:
     before = rules.commands["MAIL"].handler

@@ -115,7 +115,7 @@ fault(
     title="A refusal repeats the command, whatever octets are in it",
     breaks=("RFC5321-4.2-05", "RFC5321-2.4-09"),
     seen_in=(SENDMAIL,),
-    also_trips=("lint/*", "rfc5321/2.3.8-lines/lf-hides-no-command"),
+    also_trips=("lint/*", "rfc5321/2.3.8-lines/lf-hides-no-command", "rfc6531-smtputf8/*"),
 )(lambda rules: on_reply(rules, _echo))
 
 
@@ -212,7 +212,7 @@ fault(
     "status-missing",
     title="ENHANCEDSTATUSCODES is listed, and no reply has one",
     breaks=("RFC2034-4-01", "RFC2034-4-07"),
-    also_trips=("rfc3207-starttls/*",),
+    also_trips=("rfc3207-starttls/*", "rfc4954-auth/*"),
 )(lambda rules: on_reply(rules, lambda session, event, given: given._replace(status="")))
 
 fault(

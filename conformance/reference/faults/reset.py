@@ -61,7 +61,7 @@ fault(
     "rset-forgets-hello",
     title="After RSET a new EHLO is needed",
     breaks=("RFC5321-4.1.1.5-03",),
-    also_trips=("rfc5321/4.1.1.5-rset/*", "rfc2920*", "rfc5321/3.3*"),
+    also_trips=("rfc5321/4.1.1.5-rset/*", "rfc2920*", "rfc5321/3.3*", "rfc3030-chunking/*"),
 )(lambda rules: replace(rules, next={**rules.next, **{(s, "RSET", 2): State.CONNECTED for s in ANY}}))
 
 fault(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from conformance.reference import dialogue, transaction
-from conformance.reference.change import answer, extension, handled, listed, stays
+from conformance.reference.change import answer, extension, handled, listed, on_reply, stays
 from conformance.reference.extension import starttls
 from conformance.reference.faults import fault
 from conformance.reference.reply import Reply, reply
@@ -46,6 +46,19 @@ def _no_handshake(rules: Rules) -> Rules:
         rules = stays(rules, state, "STARTTLS", 2)
     return rules
 
+
+def _early(session: Session, argument: str) -> Reply | None:
+    if session.esmtp or session.tls:
+        return starttls._starttls(session, argument)
+    session.put("STARTTLS", _READY)
+    return None
+
+
+fault(
+    "starttls-early-without-handshake",
+    title="STARTTLS before EHLO gets 220, and the session goes on in clear text",
+    breaks=("RFC3207-X-01",),
+)(lambda rules: handled(rules, "STARTTLS", _early))
 
 fault(
     "starttls-argument-ignored",
@@ -94,6 +107,8 @@ def _demanded_at_recipient(rules: Rules) -> Rules:
 for verb in ("NOOP", "EHLO", "QUIT"):
 
     def _first(rules: Rules, verb: str = verb) -> Rules:
+        if verb not in rules.commands:  # LMTP
+            return rules
         handler = rules.commands[verb].handler
 
         def handle(session: Session, argument: str) -> Reply | None:
@@ -115,7 +130,13 @@ fault(
     title="A submission server says 554 where TLS or a login is missing",
     breaks=("RFC3207-4-05",),
     roles=("submission",),
-)(lambda rules: answer(rules, "MAIL", 530, reply(554, "5.7.0", "TLS first")))
+)(lambda rules: on_reply(rules, _late_554))
+
+
+def _late_554(session: Session, event: str, given: Reply) -> Reply:
+    early = event == "MAIL" and given.code == 530 and not session.tls
+    return reply(554, "5.7.0", "TLS first") if early else given
+
 
 fault(
     "starttls-demanded-without-status",

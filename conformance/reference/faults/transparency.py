@@ -19,7 +19,7 @@ from conformance.reference.table import State
 fault(
     "dots-kept",
     title="No leading dot is removed",
-    breaks=("RFC5321-4.5.2-01", "RFC5321-4.5.2-04"),
+    breaks=("RFC5321-4.5.2-01", "RFC5321-4.5.2-04", "RFC1870-5-01"),
 )(lambda rules: replace(rules, unstuff=lambda text: text))
 
 fault(

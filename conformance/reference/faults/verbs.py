@@ -34,6 +34,7 @@ fault(
     "verb-upper-case-only",
     title="Verbs are known in upper case only",
     breaks=("RFC5321-2.4-02", "RFC5321-4.1.1.1-22"),
+    also_trips=("rfc1870-size/*", "rfc3030-chunking/*", "rfc4954-auth/*"),
 )(lambda rules: replace(rules, split_line=_as_it_is))
 
 
@@ -46,6 +47,14 @@ def _as_it_is(line: bytes) -> tuple[bytes, bytes]:
     "keyword-upper-case-only",
     title="FROM, TO and the names of parameters are known in upper case only",
     breaks=("RFC5321-2.4-03", "RFC5321-4.1.1.1-22"),
+    also_trips=(
+        "rfc1870-size/*",
+        "rfc3030-chunking/*",
+        "rfc3461-dsn/*",
+        "rfc4954-auth/*",
+        "rfc6152-8bitmime/*",
+        "rfc6531-smtputf8/*",
+    ),
 )
 def _upper_case_only(rules: Rules) -> Rules:
     for verb in ("MAIL", "RCPT"):
@@ -210,6 +219,7 @@ fault(
         "rfc2920-pipelining/*",
         "rfc5321/4.2-replies/*",
         "rfc5321/4.5.3*",
+        "rfc3030-chunking/*",
     ),
 )(lambda rules: answer(rules, "UNKNOWN", 500, reply(250, "2.0.0", "Whatever you say")))
 
@@ -218,6 +228,7 @@ fault(
     title="The third refused command ends the session with 421",
     breaks=("RFC5321-3.8-01",),
     seen_in=(CHASQUID,),
+    also_trips=("rfc3030-chunking/*",),
 )(lambda rules: limited(rules, errors=2))
 
 

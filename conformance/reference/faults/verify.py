@@ -73,7 +73,7 @@ fault(
         "RFC5321-4.1.1.6-02",
         "RFC5321-4.1.1.7-02",
     ),
-    also_trips=("rfc5321/3.5-vrfy-expn/*",),
+    also_trips=("rfc5321/3.5-vrfy-expn/*", "rfc6531-smtputf8/*"),
 )(lambda rules: _confirming(rules))
 
 
@@ -99,7 +99,7 @@ fault(
     "vrfy-without-mailbox",
     title="A positive reply to VRFY or EXPN names no mailbox",
     breaks=("RFC5321-3.5.1-02", "RFC5321-3.5.2-01", "RFC5321-3.5.1-05", "RFC5321-3.5.1-10"),
-    also_trips=("rfc5321/3.5-vrfy-expn/vrfy-full-name",),
+    also_trips=("rfc5321/3.5-vrfy-expn/vrfy-full-name", "rfc6531-smtputf8/*"),
 )(lambda rules: _telling(rules, lambda line: "User exists"))
 
 fault(

@@ -8,7 +8,10 @@ from conformance.smtp.reply import Reply
 
 
 def _no_text(reply: Reply, _: Context) -> str | None:
-    return "the code stands without text" if reply.code and not reply.texts[-1].strip() else None
+    """Say that there is no text; a challenge without data is 334 and nothing (RFC 4954 section 4)."""
+    if not reply.code or reply.code == 334 or reply.texts[-1].strip():
+        return None
+    return "the code stands without text"
 
 
 def _no_space(reply: Reply, _: Context) -> str | None:
