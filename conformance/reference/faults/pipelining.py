@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from conformance.reference.actions import Action
+from conformance.reference.actions import Action, Wait
 from conformance.reference.change import (
     allowed,
+    answer,
     checked,
     goes,
     handled,
@@ -90,7 +91,7 @@ def _no_recipient(session: Session, text: bytes) -> Reply | None:
 @fault(
     "pipelining-data-without-recipient",
     title="DATA gets 354 though no recipient was accepted",
-    breaks=("RFC2920-3.2-03", "RFC5321-3.3-17"),
+    breaks=("RFC2920-3.2-03", "RFC5321-3.3-17", "RFC2033-4.2-01"),
 )
 def _data_without_recipient(rules: Rules) -> Rules:
     rules = goes(allowed(rules, "DATA", {State.MAIL}), State.MAIL, "DATA", 3, State.TEXT)
@@ -127,3 +128,38 @@ def _data_needs_all(rules: Rules) -> Rules:
 )
 def _reset_ignored(rules: Rules) -> Rules:
     return stays(stays(rules, State.RCPT, "RSET", 2), State.MAIL, "RSET", 2)
+
+
+@fault(
+    "pipelining-empty-message-accepted",
+    title="DATA and an empty message are accepted without a recipient",
+    breaks=("RFC2920-3.2-04", "RFC2920-3.2-03", "RFC5321-3.3-17"),
+    also_trips=("rfc5321/*", "rfc4954-auth/*", "rfc2033-lmtp/*"),
+)
+def _empty_message(rules: Rules) -> Rules:
+    return goes(allowed(rules, "DATA", {State.MAIL}), State.MAIL, "DATA", 3, State.TEXT)
+
+
+@fault(
+    "pipelining-replies-held-back",
+    title="Replies in a transaction are kept back",
+    breaks=("RFC2920-3.2-05", "RFC2920-3.2-06", "RFC2920-3.2-07"),
+    also_trips=("*",),
+)
+def _held_back(rules: Rules) -> Rules:
+    def change(session: Session, actions: list[Action]) -> list[Action]:
+        if "mail" in session.memory:
+            return [Wait(30.0), *actions] if actions else actions
+        if session.line.startswith(b"MAIL"):
+            session.memory["mail"] = True
+        return actions
+
+    return on_actions(rules, change)
+
+
+fault(
+    "pipelining-replies-all-alike",
+    title="RCPT is answered with 250 OK and nothing else",
+    breaks=("RFC2920-3.2-10",),
+    also_trips=("lint/*",),
+)(lambda rules: answer(rules, "RCPT", 250, reply(250, "", "OK")))
