@@ -139,7 +139,12 @@ def _target(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
     group.add_argument("--tls", choices=("none", "starttls", "implicit"))
     group.add_argument("--user", metavar="NAME")
     group.add_argument("--password-env", metavar="VARIABLE", help="the environment variable that holds the password")
-    group.add_argument("--observer", metavar="KIND:PATH", help="maildir:PATH or mbox:PATH ({local}: the local part)")
+    group.add_argument(
+        "--observer",
+        metavar="KIND:WHERE",
+        action="append",
+        help="maildir:PATH or mbox:PATH ({local}: the local part); sink:HOST:PORT, where the target relays to",
+    )
 
 
 def _paths(parser: argparse.ArgumentParser) -> None:

@@ -88,6 +88,11 @@ class Target:
         """Whether a user and a password are known."""
         return bool(self.user and self.password)
 
+    @property
+    def sink(self) -> str | None:
+        """Where the suite is the next hop of the target, so that relayed mail can be read, or None."""
+        return self.observer.get("sink")
+
     def has(self, need: str) -> bool:
         """Return whether the target names what a case needs (``unknown``, ``credentials``, ``observer`` ...)."""
         return bool(getattr(self, need, None))
@@ -95,7 +100,17 @@ class Target:
     @property
     def given(self) -> tuple[str, ...]:
         """What the target names, for the header of the result stream; no values."""
-        names = ("recipient", "recipient2", "unknown", "foreign", "credentials", "observer", "source", "client_welcome")
+        names = (
+            "recipient",
+            "recipient2",
+            "unknown",
+            "foreign",
+            "credentials",
+            "observer",
+            "sink",
+            "source",
+            "client_welcome",
+        )
         return tuple(name for name in names if self.has(name))
 
 
@@ -105,6 +120,8 @@ def how_to_give(need: str) -> str:
         return "--user NAME --password-env VARIABLE (credentials: in the target file)"
     if need == "observer":
         return "--observer maildir:PATH (observer: in the target file), to read delivered messages"
+    if need == "sink":
+        return "--observer sink:HOST:PORT (observer: in the target file), where the target relays mail for elsewhere to"
     if need == "client_welcome":
         return "client_welcome: true in the target file, if the server has agreed to talk to this client"
     example = {
@@ -236,15 +253,17 @@ def _credentials(node: Node) -> dict[str, Any]:
 
 def _observer(node: Node, path: Path) -> dict[str, str]:
     given = node.mapping("observer", OBSERVERS)
-    if len(given) != 1:
-        node.fail("observer has one key: maildir: PATH, mbox: PATH or sink: host:port")
-    ((kind, value),) = given.items()
-    text = value.string(kind)
-    if kind in ("imap", "pop3"):
-        value.fail_key(f"{kind} is not there yet: maildir, mbox or sink")
-    if kind in ("maildir", "mbox") and not Path(text).is_absolute():
-        text = str((path.parent / text).resolve())
-    return {kind: text}
+    if not given or len(given.keys() - {"sink"}) > 1:
+        node.fail("observer has one mailbox (maildir: PATH or mbox: PATH), sink: host:port, or both")
+    found = {}
+    for kind, value in given.items():
+        text = value.string(kind)
+        if kind in ("imap", "pop3"):
+            value.fail_key(f"{kind} is not there yet: maildir, mbox or sink")
+        if kind in ("maildir", "mbox") and not Path(text).is_absolute():
+            text = str((path.parent / text).resolve())
+        found[kind] = text
+    return found
 
 
 def _waiver(node: Node) -> Waiver:

@@ -52,6 +52,7 @@ DELIVERED_KEYS = (
     "dated",
     "crlf",
     "sender",
+    "recipient",
     "otherwise",
 )
 REPEAT_KEYS = ("times", "steps")
@@ -353,7 +354,8 @@ def _delivered(node: Node, context: Context) -> Delivered:
     otherwise, reason = verdict_and_reason(given["otherwise"], context) if "otherwise" in given else (None, None)
     count = given["count"].integer("count") if "count" in given else 1
     within = given["within"].seconds("within") if "within" in given else (10.0 if count else 2.0)
-    if count == 0 and {"body", "contains", "header", "matches", "trace", "dated", "crlf", "sender"} & given.keys():
+    looks = {"body", "contains", "header", "matches", "trace", "dated", "crlf", "sender", "recipient"}
+    if count == 0 and looks & given.keys():
         node.fail("count: 0 has nothing to look into")
     return Delivered(
         to=octets(given["to"], context) if "to" in given else Octets((Variable("recipient"),)),
@@ -370,6 +372,7 @@ def _delivered(node: Node, context: Context) -> Delivered:
         dated=given["dated"].seconds("dated") if "dated" in given else None,
         crlf=given["crlf"].boolean("crlf") if "crlf" in given else False,
         sender=octets(given["sender"], context) if "sender" in given else None,
+        recipient=octets(given["recipient"], context) if "recipient" in given else None,
         otherwise=otherwise,
         reason=reason,
         line=node.line,

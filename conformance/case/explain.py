@@ -130,6 +130,8 @@ def _delivered(step: Delivered) -> str:
         parts.append("no CR or LF outside of CRLF")
     if step.sender is not None:
         parts.append(f"reverse-path {octets_text(step.sender)}")
+    if step.recipient is not None:
+        parts.append(f"forward-path {octets_text(step.recipient)}")
     return "; ".join(parts)
 
 

@@ -53,7 +53,7 @@ CASE_KEYS = (
     "timeout",
 )
 NEEDS_KEYS = ("ehlo", "target", "role", "clear_text", "greeting")
-TARGET_NEEDS = (*model.TARGET_VARIABLES, "credentials", "observer", "client_welcome")
+TARGET_NEEDS = (*model.TARGET_VARIABLES, "credentials", "observer", "sink", "client_welcome")
 ROW_COLUMNS = ("requirement", "title", "impact", "start", "needs")
 """Columns of a table that say something of the row, not of the dialogue."""
 
@@ -336,9 +336,18 @@ def _needs(node: Node | None, start: str, start2: str, steps: tuple[model.Step, 
         target.append("credentials")
     if any(isinstance(step, model.Delivered) for step in steps):
         target.append("observer")
+    if any(_is_relayed(step) for step in steps):
+        target.append("sink")
     clear_text = given["clear_text"].boolean("clear_text") if "clear_text" in given else False
     greeting = given["greeting"].integer("greeting", 500) if "greeting" in given else 0
     return Needs(tuple(dict.fromkeys(ehlo)), tuple(dict.fromkeys(target)), roles, clear_text, greeting)
+
+
+def _is_relayed(step: model.Step) -> bool:
+    """Return whether a step reads what is seen at the next hop only: mail for elsewhere, or the forward-path."""
+    if not isinstance(step, model.Delivered):
+        return False
+    return step.recipient is not None or any(name.startswith("foreign") for name in step.to.variables())
 
 
 def _target_needs(names: set[str], ladder: int) -> list[str]:

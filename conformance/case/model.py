@@ -43,6 +43,7 @@ RUN_VARIABLES = (
     "host",
     "port",
     "address",
+    "address_literal",
     "source_address",
     "token",
     "header",
@@ -164,6 +165,8 @@ class Delivered:
     crlf: bool = False
     """Whether the message must hold no CR and no LF outside of CRLF; only an observer of the wire can tell."""
     sender: Octets | None = None
+    recipient: Octets | None = None
+    """What has to stand between the angle brackets of RCPT at the next hop, octet for octet."""
     otherwise: str | None = None
     reason: Octets | None = None
     line: int = 0
@@ -292,7 +295,8 @@ def used_variables(steps: Iterable[Step]) -> set[str]:
             for piece in step.pieces:
                 names.update(piece.variables())
         elif isinstance(step, Delivered):
-            for octets in (step.to, step.body, step.sender, *step.contains, *step.lacks, *step.matches, *step.trace):
+            read = (*step.contains, *step.lacks, *step.matches, *step.trace)
+            for octets in (step.to, step.body, step.sender, step.recipient, *read):
                 if octets is not None:
                     names.update(octets.variables())
     return names

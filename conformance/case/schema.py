@@ -123,6 +123,7 @@ DELIVERED: dict[str, Schema] = {
     "dated": described(DURATION, "How far the dates of the Received fields among them may be from now."),
     "crlf": described(FLAG, "Whether no <CR> and no <LF> may stand outside of <CRLF>; only a sink can tell."),
     "sender": described(OCTETS, "The reverse-path."),
+    "recipient": described(OCTETS, "The forward-path as the next hop gets it, octet for octet (needs a sink)."),
     "otherwise": VERDICT,
 }
 
@@ -241,8 +242,8 @@ TARGET_SHAPES: dict[str, Schema] = {
         target.OBSERVERS,
         dict.fromkeys(target.OBSERVERS, TEXT),
         minProperties=1,
-        maxProperties=1,
-        description="How delivered mail is read back; {local}, {domain}, {address} of the recipient are filled in.",
+        maxProperties=2,
+        description="How mail is read back: a mailbox ({local}, {domain}, {address} are filled in), a sink, or both.",
     ),
     "client_welcome": described(FLAG, "Whether the server has agreed to talk to this client."),
     "jobs": described(whole(1), "Sessions at once."),

@@ -36,10 +36,7 @@ def target_of(given: argparse.Namespace) -> Target:
         fields |= {"user": given.user, "password_env": given.password_env}
         fields["password"] = os.environ.get(given.password_env)
     if getattr(given, "observer", None):
-        kind, _, where = given.observer.partition(":")
-        if kind not in OBSERVERS or not where:
-            raise UsageError(f"--observer {given.observer}: it is maildir:PATH or mbox:PATH")
-        fields["observer"] = {kind: where}
+        fields["observer"] = _observers(given.observer)
     if getattr(given, "timeout", None) is not None:
         if given.timeout <= 0:
             raise UsageError("--timeout is more than 0 seconds")
@@ -53,6 +50,17 @@ def target_of(given: argparse.Namespace) -> Target:
     if target.password_env and target.password is None:
         raise UsageError(f"the environment has no variable {target.password_env} (it would hold the password)")
     return target
+
+
+def _observers(texts: list[str]) -> dict[str, str]:
+    """Return the observers by their kinds. Raises UsageError."""
+    found: dict[str, str] = {}
+    for text in texts:
+        kind, _, where = text.partition(":")
+        if kind not in OBSERVERS or not where or kind in found:
+            raise UsageError(f"--observer {text}: it is maildir:PATH or mbox:PATH, and perhaps sink:HOST:PORT")
+        found[kind] = where
+    return found
 
 
 def catalogue_of(given: argparse.Namespace) -> Catalogue:

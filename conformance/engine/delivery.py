@@ -88,6 +88,8 @@ def _problem(step: Delivered, values: Mapping[str, bytes], message: Message) -> 
             return f"the message does not match /{regex_text(regex, values)}/: {_shown(octets)}"
     if step.sender is not None and message.sender != step.sender.fill(values):
         return f"the reverse-path is <{_shown(message.sender or b'')}>, not <{_shown(step.sender.fill(values))}>"
+    if step.recipient is not None and message.recipient != step.recipient.fill(values):
+        return f"the forward-path is <{_shown(message.recipient or b'')}>, not <{_shown(step.recipient.fill(values))}>"
     fields = _fields(header)
     for wanted_field in step.header:
         problem = _field_problem(wanted_field, fields)

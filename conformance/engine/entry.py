@@ -9,7 +9,7 @@ from dataclasses import replace
 from conformance.case.model import Case
 from conformance.engine.exit import Exit
 from conformance.engine.run import Options, run
-from conformance.observer import Observer, open_observer
+from conformance.observer import Observer, joined, open_observer
 from conformance.stream import Event, Result
 from conformance.target import ROLES, Target
 
@@ -32,7 +32,12 @@ async def play_all(
             role = next((role for role in ROLES if role == target), ROLES[0])
             reference, observer = await stack.enter_async_context(embedded(role))
             return await run(cases, reference, _at_least_mail(options), emit, on_result, observer=observer)
-        return await run(cases, target, options, emit, on_result, observer=observer_of(target))
+        observers = [observer_of(target)]
+        if target.sink is not None:
+            from conformance.observer.sink import listening
+
+            observers.append(await stack.enter_async_context(listening(target.sink)))
+        return await run(cases, target, options, emit, on_result, observer=joined(observers))
 
 
 def _at_least_mail(options: Options) -> Options:
@@ -41,7 +46,8 @@ def _at_least_mail(options: Options) -> Options:
 
 
 def observer_of(target: Target) -> Observer | None:
-    """Return the observer that a target names, or None. Raises ObserverError."""
+    """Return the observer of the target's mailboxes, or None. Raises ObserverError."""
     for kind, where in target.observer.items():
-        return open_observer(kind, where)
+        if kind != "sink":
+            return open_observer(kind, where)
     return None

@@ -6,6 +6,7 @@ and one line in ``open_observer``.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,10 +16,13 @@ MAX_MESSAGE_OCTETS = 16 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message as the recipient got it. ``sender`` is the reverse-path where it is known (Return-Path, sink)."""
+    """A message as the recipient got it."""
 
     octets: bytes
     sender: bytes | None = None
+    """The mailbox of the reverse-path where it is known (Return-Path, sink), empty for the null path."""
+    recipient: bytes | None = None
+    """What stood between the angle brackets of RCPT where that is known (sink)."""
     verbatim: bool = False
     """Whether line ends are as they crossed the wire: mailboxes on disk store LF."""
 
@@ -46,6 +50,23 @@ def open_observer(kind: str, where: str) -> Observer:
 
         return Mbox(where)
     raise ObserverError(f"no observer is named {kind!r}: maildir, mbox or sink")
+
+
+def joined(observers: Iterable[Observer | None]) -> Observer | None:
+    """Return one observer for several, None for none: what any of them finds was delivered."""
+    found = tuple(observer for observer in observers if observer is not None)
+    return found[0] if len(found) == 1 else Joined(found) if found else None
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Reads several places."""
+
+    observers: tuple[Observer, ...]
+
+    def find(self, token: bytes, recipient: str) -> list[Message]:
+        """Return the messages with this token, wherever they are. Raises ObserverError."""
+        return [message for observer in self.observers for message in observer.find(token, recipient)]
 
 
 def place(where: str, recipient: str) -> str:

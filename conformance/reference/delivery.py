@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from . import trace
+from . import submission, trace
 from .reply import Reply, reply
 from .session import Recipient
 from .site import Store, Stored, written
@@ -32,7 +32,7 @@ def finish(session: Session, message: bytes) -> list[Reply]:
     if refusal is not None:
         return [refusal] * len(recipients)
     identity = session.site.next_id()
-    session.rules.deliver(session, message, identity)
+    session.rules.deliver(session, session.rules.complete(session, message, identity), identity)
     return [session.rules.text_reply(session, identity, recipient) for recipient in recipients]
 
 
@@ -83,7 +83,7 @@ def bare(session: Session, message: bytes) -> Reply | None:
     return _BARE if _BARE_CR_OR_LF(message) else None
 
 
-CHECKS = (size, storage, lines, loop, bare)
+CHECKS = (size, storage, lines, loop, bare, submission.originator)
 
 
 def deliver(session: Session, message: bytes, identity: str) -> None:
@@ -91,25 +91,33 @@ def deliver(session: Session, message: bytes, identity: str) -> None:
 
     Received goes on top of what came (RFC5321-4.4-01, -07); final delivery adds Return-Path above it and drops the one
     that came with the message (RFC5321-4.4-11, -12, -17). A list gets a copy with its owner as reverse-path
-    (-3.9.2-01).
+    (-3.9.2-01). Those whom the next hop refuses are reported to the sender (RFC5321-3.6.3-01).
     """
     site, transaction = session.site, session.transaction
     received = session.rules.received(session, identity).encode(errors="surrogateescape")
-    onward = [recipient for recipient in transaction.recipients if not recipient.local]
+    elsewhere = [recipient for recipient in transaction.recipients if not recipient.local]
+    refused = [recipient for recipient in elsewhere if _local_part(recipient) == site.unreachable]
+    onward = [recipient for recipient in elsewhere if recipient not in refused]
     lists = [recipient for recipient in transaction.recipients if recipient.local in site.lists]
     here = [recipient for recipient in transaction.recipients if recipient.local and recipient not in lists]
     if onward:
         _add(session, site.outgoing, _stored(session, onward, received + message, identity))
+    for notice in session.rules.failures(session, refused, message, identity):
+        _add(session, site.outgoing, notice)
     if not (here or lists):
         return
     body = received + trace.without_return_path(message)
     if here:
         path = trace.return_path(transaction.reverse_path)
-        _add(session, site.store, _stored(session, here, path.encode() + body, identity))
+        _add(session, site.store, _stored(session, here, path.encode(errors="surrogateescape") + body, identity))
     for recipient in lists:
         _add(session, site.store, _list_copy(session, recipient, body, identity))
     for notice in session.rules.notices(session, here + lists, message, identity):
         _add(session, site.outgoing, notice)
+
+
+def _local_part(recipient: Recipient) -> str:
+    return recipient.path.mailbox.local.lower() if recipient.path.mailbox else ""
 
 
 def _add(session: Session, store: Store, message: Stored) -> None:

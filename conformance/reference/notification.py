@@ -1,7 +1,7 @@
-"""Delivery status notifications (RFC 3461 section 6, RFC 3464): written for recipients with NOTIFY=SUCCESS.
+"""Delivery status notifications (RFC 3461 section 6, RFC 3464): "delivered" for NOTIFY=SUCCESS, and "failed".
 
-This server knows at the end of data whether it can deliver, so it refuses instead of sending failure notices later
-(RFC 5321 section 3.6.3); "delivered" is the one notice that remains.
+This server knows at the end of data whether it can deliver, so it refuses instead of sending failure notices later;
+what remains is mail that the next hop refuses (RFC 5321 section 3.6.3).
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 _TEMPLATE = """\
 From: Mail Delivery System <postmaster@{host}>
 To: <{to}>
-Subject: Successful delivery
+Subject: {subject}
 Date: {date}
-Message-ID: <{identity}.dsn@{host}>
+Message-ID: <{identity}@{host}>
 Auto-Submitted: auto-replied
 MIME-Version: 1.0
 Content-Type: multipart/report; report-type=delivery-status;
@@ -29,7 +29,7 @@ Content-Type: multipart/report; report-type=delivery-status;
 --{boundary}
 Content-Type: text/plain; charset=us-ascii
 
-Your message was delivered to:
+{said}
 
 {names}
 
@@ -57,8 +57,29 @@ def wanted(session: Session, recipients: list[Recipient]) -> list[Recipient]:
 def delivered(session: Session, recipients: list[Recipient], message: bytes, identity: str) -> list[Stored]:
     """Return the "delivered" notice for those who asked for one (RFC3461-5.2.3-01, -02, RFC3461-6.1-01)."""
     told = session.rules.wanted(session, recipients)
-    if not told:
+    return _notice(session, told, message, f"{identity}.dsn", "delivered") if told else []
+
+
+def failed(session: Session, recipients: list[Recipient], message: bytes, identity: str) -> list[Stored]:
+    """Return the "failed" notice about those whom the next hop refused, for the sender (RFC5321-3.6.3-01, -05).
+
+    None is sent about a notice (RFC5321-3.6.3-04), nor about those with NOTIFY=NEVER or without FAILURE (RFC 3461).
+    """
+    told = [r for r in recipients if "FAILURE" in (r.parameters.get("NOTIFY") or "FAILURE").upper().split(",")]
+    if not told or session.transaction.reverse_path.mailbox is None:
         return []
+    return _notice(session, told, message, f"{identity}.failed", "failed")
+
+
+_WORDS = {
+    "delivered": ("Successful delivery", "Your message was delivered to:", "2.1.5"),
+    "failed": ("Undelivered mail", "Your message could not be delivered to:", "5.1.1"),
+}
+"""For each action of RFC 3464: the subject, what is said of the recipients, and their status."""
+
+
+def _notice(session: Session, told: list[Recipient], message: bytes, identity: str, action: str) -> list[Stored]:
+    subject, said, status = _WORDS[action]
     site, transaction = session.site, session.transaction
     envid = xtext.decode(transaction.parameters.get("ENVID") or "")
     to = written(transaction.reverse_path)
@@ -66,22 +87,24 @@ def delivered(session: Session, recipients: list[Recipient], message: bytes, ide
         host=site.host,
         to=to,
         date=trace.date(site.clock()),
+        subject=subject,
+        said=said,
         identity=identity,
-        boundary=f"=_{identity}",
+        boundary=f"=_{identity.partition('.')[0]}",
         names="\n".join(f"  {recipient.path}" for recipient in told),
         envelope=f"Original-Envelope-Id: {envid}\n" if envid else "",  # RFC3461-6.3-01
-        fields="\n".join(_fields(recipient) for recipient in told),
+        fields="\n".join(_fields(recipient, action, status) for recipient in told),
         header="{header}",
     )
     # Without failures only the header comes back (RFC3461-6.2-03); it may hold any octets.
     top, bottom = text.replace("\n", "\r\n").encode().split(b"{header}")
     octets = top + trace.header(message).removesuffix(b"\r\n") + bottom
-    return [Stored("", (to,), octets, id=f"{identity}.dsn")]
+    return [Stored("", (to,), octets, id=identity)]
 
 
-def _fields(recipient: Recipient) -> str:
+def _fields(recipient: Recipient, action: str, status: str) -> str:
     """Return the fields about one recipient (RFC3461-6.3-03, -04)."""
     kind, _, address = (recipient.parameters.get("ORCPT") or "").partition(";")
     original = f"Original-Recipient: {kind}; {xtext.decode(address) or address}\n" if kind else ""
     kind = "rfc822" if str(recipient.path).isascii() else "utf-8"
-    return f"{original}Final-Recipient: {kind}; {written(recipient.path)}\nAction: delivered\nStatus: 2.1.5\n"
+    return f"{original}Final-Recipient: {kind}; {written(recipient.path)}\nAction: {action}\nStatus: {status}\n"

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.smtp.address import STRICT as STRICT_GRAMMAR
 from conformance.smtp.address import Grammar, Path
 
-from . import delivery, dialogue, framing, gate, notification, policy, sasl, table, trace
+from . import delivery, dialogue, framing, gate, notification, policy, sasl, submission, table, trace
 from .extension import Extension, Parameter, all_extensions, auth
 from .reply import Reply, render
 from .sasl import MECHANISMS, Mechanism
@@ -77,12 +77,16 @@ class Rules:
     """Answer EXPN."""
     checks: tuple[Callable[[Session, bytes], Reply | None], ...] = delivery.CHECKS
     """Look at a whole message, in order; the first reply refuses it."""
+    complete: Callable[[Session, bytes, str], bytes] = submission.complete
+    """Add what a user's message lacks."""
     received: Callable[[Session, str], str] = trace.received
     """The Received field of a message with this id."""
     deliver: Callable[[Session, bytes, str], None] = delivery.deliver
     """Store an accepted message under this id."""
     notices: Callable[[Session, list[Recipient], bytes, str], list[Stored]] = notification.delivered
     """The delivery status notifications about a delivered message."""
+    failures: Callable[[Session, list[Recipient], bytes, str], list[Stored]] = notification.failed
+    """The notifications about recipients whom the next hop refused."""
     wanted: Callable[[Session, list[Recipient]], list[Recipient]] = notification.wanted
     """The recipients that a notice has to be about."""
     text_reply: Callable[[Session, str, Recipient | None], Reply] = delivery.accepted

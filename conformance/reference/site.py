@@ -109,6 +109,8 @@ class Site:
     """Local part, in lower case, and full name of each mailbox."""
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {"staff": ("alice", "bob")})
     """Mailing lists: local part and the mailboxes of its members."""
+    unreachable: str = "unreachable"
+    """The local part that the next hop refuses, in every domain."""
     users: Mapping[str, str] = field(default_factory=lambda: dict(_USERS))
     """User name and password."""
     tls: bool = True

@@ -93,7 +93,7 @@ def _too_long(session: Session, path: Path, status: str) -> Reply | None:
         return None
     if path.local_octets > limits.local_part:
         return reply(501, status, "Local part too long")
-    if len(path.mailbox.domain.encode()) > limits.domain:
+    if len(path.mailbox.domain.encode(errors="surrogateescape")) > limits.domain:
         return reply(501, status, "Domain too long")
     return reply(501, status, "Path too long") if path.octets > limits.path else None
 

@@ -68,7 +68,7 @@ class Path:
     @property
     def octets(self) -> int:
         """The length that section 4.5.3.1.3 limits: octets, with the angle brackets."""
-        return len(self.text.encode())
+        return len(self.text.encode(errors="surrogateescape"))
 
 
 NULL_PATH = Path(None)

@@ -26,7 +26,7 @@ class Mailbox:
     """An observer that always finds the same message."""
 
     def __init__(self, octets: bytes, verbatim: bool = True) -> None:
-        self.message = Message(octets, b"a@b.example", verbatim)
+        self.message = Message(octets, b"a@b.example", verbatim=verbatim)
 
     def find(self, token: bytes, recipient: str) -> list[Message]:
         """Return the message."""

@@ -25,11 +25,20 @@ REFUSING: Mapping[str, str] = {
     "rfc5321/4.5.1-minimum-implementation/required-commands*": "any answer but 500 and 502 is right",
     "rfc5321/7.5-announcements/version-in-greeting": "the greeting is all that is asked about",
     "rfc7504-521/3-greeting/*": "the server refuses everybody, and may close the connection",
+    "rfc5321/2.3.5-domain-names/own-name-*": "the greeting was read, whatever comes behind it",
+    "rfc6409-submission/3-submission/greeting": "the greeting was read, whatever comes behind it",
+    "rfc6409-submission/3-submission/no-return-path": "a refusal is what is asked for, whatever its reason",
+    "rfc6409-submission/4-mandatory-actions/authentication-required": (
+        "a refusal is what is asked for, whatever its reason"
+    ),
 }
 """Verdicts on servers that refuse."""
 
 ACCEPTING: Mapping[str, str] = {
     "rfc1123/5.2-smtp/*": "when the answer comes is what counts, or that an address was read",
+    "rfc5321/3.3-mail-transactions/recipient-refused-after-the-text": (
+        "who accepts the message and tells the sender later does what the RFC asks for"
+    ),
     "rfc5321/2.3.8-lines/*": "either answer to such a line is in order: what counts is how many answers come",
     "rfc5321/3.8-terminating-sessions/errors-end-nothing*": "that the connection stays is all that is asked",
     "rfc5321/4.1.1.6-vrfy-expn/no-effect*": "what VRFY answers does not matter, but what it does to the transaction",

@@ -54,7 +54,7 @@ def role_of(case: Case) -> Role:
 
 
 async def _setting(site: Site, make: Callable[[], Server]) -> Setting:
-    target = replace(target_for(site), tls="none", timeout=5.0)
+    target = replace(target_for(site), timeout=5.0)
     return replace(await setting_for(target, MemoryDialer(make), observer_for(site)), clock=site.clock)
 
 

@@ -182,7 +182,7 @@ fault(
 @fault(
     "data-once-a-session",
     title="A session takes one message, and refuses MAIL after it with 503",
-    breaks=("RFC5321-2.1-04", "RFC2920-3.1-02"),
+    breaks=("RFC5321-2.1-04", "RFC5321-4.1.4-17", "RFC2920-3.1-02"),
 )
 def _once(rules: Rules) -> Rules:
     first = rules.commands["MAIL"].handler

@@ -35,7 +35,14 @@ from conformance.reference.table import IN_TRANSACTION, State
 fault(
     "ehlo-unknown",
     title="EHLO is not recognised",
-    breaks=("RFC5321-2.2.1-01", "RFC5321-2.2.1-02", "RFC5321-4.5.1-01", "RFC5321-4.3.2-05"),
+    breaks=(
+        "RFC6409-7-08",
+        "RFC5321-2.2.1-01",
+        "RFC5321-2.2.1-02",
+        "RFC5321-4.5.1-01",
+        "RFC5321-4.3.2-05",
+        "RFC6409-3.1-01",
+    ),
     roles=("mx", "submission", "relay"),
     also_trips=(
         "rfc5321/3.1-session-initiation/refused-serves-nothing*",

@@ -101,7 +101,7 @@ def _data_without_recipient(rules: Rules) -> Rules:
 @fault(
     "pipelining-data-needs-all",
     title="DATA is refused where one of several recipients was",
-    breaks=("RFC2920-3.2-03", "RFC5321-3.3-08"),
+    breaks=("RFC2920-3.2-03", "RFC5321-3.3-08", "RFC5321-4.1.1.3-08"),
 )
 def _data_needs_all(rules: Rules) -> Rules:
     first = rules.commands["DATA"].handler

@@ -180,7 +180,7 @@ fault(
 fault(
     "greeting-without-domain",
     title="220 does not begin with the name of the server",
-    breaks=("RFC5321-4.2-04", "RFC5321-4.2.2-02", "RFC5321-4.3.1-04", "RFC5321-4.1.1.1-04"),
+    breaks=("RFC5321-4.1.2-25", "RFC5321-4.2-04", "RFC5321-4.2.2-02", "RFC5321-4.3.1-04", "RFC5321-4.1.1.1-04"),
 )(lambda rules: text(rules, "GREETING", 220, "Welcome!"))
 
 fault(

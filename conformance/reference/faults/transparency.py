@@ -124,14 +124,17 @@ fault(
 fault(
     "text-tabs-expanded",
     title="Tabs in the text become spaces",
-    breaks=("RFC5321-4.5.2-06", "RFC5321-4.5.2-08"),
+    breaks=("RFC5321-2.3.10-01", "RFC5321-4.5.2-06", "RFC5321-4.5.2-08"),
     also_trips=("rfc5321/4.5.2-transparency/leading-dot[[]dot-tab]",),
 )(lambda rules: _in_body(rules, lambda text: text.expandtabs()))
 
 fault(
     "text-spaces-collapsed",
     title="Several spaces in a row become one",
-    breaks=("RFC5321-4.5.2-06",),
+    breaks=(
+        "RFC5321-2.3.10-01",
+        "RFC5321-4.5.2-06",
+    ),
 )(lambda rules: _in_body(rules, lambda text: re.sub(rb"  +", b" ", text)))
 
 fault(
@@ -143,13 +146,16 @@ fault(
 fault(
     "text-white-space-trimmed",
     title="White space at the end of text lines is lost",
-    breaks=("RFC5321-4.5.2-06", "RFC5321-4.5.2-08"),
+    breaks=("RFC5321-2.3.10-01", "RFC5321-4.5.2-06", "RFC5321-4.5.2-08"),
 )(lambda rules: _in_body(rules, lambda text: re.sub(rb"[ \t]+\r\n", b"\r\n", text)))
 
 fault(
     "text-from-quoted",
     title='"From " at the start of a line becomes ">From ", as in mbox files',
-    breaks=("RFC5321-4.5.2-08",),
+    breaks=(
+        "RFC5321-2.3.10-01",
+        "RFC5321-4.5.2-08",
+    ),
 )(lambda rules: message(rules, lambda text: re.sub(rb"\r\nFrom ", b"\r\n>From ", text)))
 
 fault(

@@ -1,0 +1,165 @@
+"""Faults of message submission (RFC 6409), of names, and of what a message may hold (RFC 1123, RFC 5322)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from conformance.reference.actions import Action, Wait
+from conformance.reference.change import answer, checked, ehlo, listed, on_reply, on_store, without_check, without_gate
+from conformance.reference.faults import fault
+from conformance.reference.faults._seen import AIOSMTPD, POSTFIX
+from conformance.reference.reply import Reply, reply
+from conformance.reference.rules import Rules
+from conformance.reference.session import Recipient, Session
+from conformance.reference.site import Role, Stored
+from conformance.reference.trace import header
+from conformance.smtp.address import Path
+
+ROLES: tuple[Role, ...] = ("submission",)
+
+fault(
+    "submission-without-login",
+    title="MAIL needs no login on the submission port",
+    breaks=("RFC6409-4.3-01", "RFC6409-3.2-02"),
+    also_trips=("rfc4954-*", "rfc8314-*", "security/*"),
+    roles=ROLES,
+)(lambda rules: without_gate(rules, "login"))
+
+fault(
+    "submission-greeting-521",
+    title="The greeting of the submission port is 521",
+    breaks=("RFC6409-7-06",),
+    also_trips=("*",),
+    roles=ROLES,
+)(lambda rules: answer(rules, "GREETING", 220, lambda given: given._replace(code=521)))
+
+fault(
+    "submission-improper-500",
+    title="Addresses that can't be used get 500",
+    breaks=("RFC6409-4.1-01",),
+    roles=ROLES,
+)(
+    lambda rules: answer(
+        rules, "RCPT", 550, lambda given: given._replace(code=500) if given.status == "5.1.2" else given
+    )
+)
+
+
+@fault(
+    "submission-partial-domains",
+    title="Partial domains are taken, and go to the next hop as they are",
+    breaks=("RFC6409-4.2-01", "RFC6409-4.2-03", "RFC5321-5.1-02", "RFC5321-2.3.5-01", "RFC6409-4.1-01"),
+    roles=ROLES,
+)
+def _partial(rules: Rules) -> Rules:
+    before = rules.recipient
+
+    def recipient(session: Session, path: Path) -> Recipient | Reply:
+        found = before(session, path)
+        return Recipient(path) if isinstance(found, Reply) and found.status == "5.1.2" else found
+
+    return replace(rules, recipient=recipient, sender=lambda session, path: None)
+
+
+for _keyword, _requirement in (
+    ("PIPELINING", "RFC6409-7-01"),
+    ("ENHANCEDSTATUSCODES", "RFC6409-7-02"),
+    ("DSN", "RFC6409-7-04"),
+    ("8BITMIME", "RFC6409-7-07"),
+):
+    fault(
+        f"submission-without-{_keyword.lower()}",
+        title=f"{_keyword} is not offered on the submission port",
+        breaks=(_requirement, "RFC6409-7-11"),
+        roles=ROLES,
+    )(lambda rules, keyword=_keyword: listed(rules, keyword, None))  # type: ignore[misc]
+
+fault(
+    "submission-without-auth",
+    title="AUTH is not offered on the submission port",
+    breaks=("RFC6409-7-08",),
+    roles=ROLES,
+)(lambda rules: listed(rules, "AUTH", None))
+
+fault(
+    "submission-etrn",
+    title="ETRN is offered on the submission port",
+    breaks=("RFC6409-7-03", "RFC6409-7-09", "RFC6409-7-10"),
+    seen_in=(POSTFIX,),
+    roles=ROLES,
+)(lambda rules: ehlo(rules, lambda lines: (*lines, "ETRN")))
+
+fault(
+    "submission-adds-nothing",
+    title="What users send goes out as it is, whatever it lacks",
+    breaks=("RFC6409-8-02", "RFC6409-8.3-01"),
+    seen_in=(AIOSMTPD,),
+    roles=ROLES,
+)(lambda rules: replace(without_check(rules, "originator"), complete=lambda session, message, identity: message))
+
+
+@fault(
+    "rcpt-slow",
+    title="RCPT is answered after three minutes",
+    breaks=("RFC6409-5.3-01", "RFC1123-5.2.7-03"),
+)
+def _slow(rules: Rules) -> Rules:
+    def change(session: Session, event: str, given: Reply) -> Reply | list[Action]:
+        return [Wait(180.0), session.rules.render(given)] if event == "RCPT" else given
+
+    return on_reply(rules, change)
+
+
+# Names
+
+for _name, _title, _host, _requirements in (
+    ("unqualified", "a name of one label", "mx", ("RFC5321-2.3.5-01",)),
+    ("address", "its address", "[127.0.0.1]", ("RFC5321-2.3.4-01",)),
+    ("underscore", "a name with an underscore", "mx_1.lab.test", ("RFC5321-4.1.2-25", "RFC5321-2.3.5-05")),
+):
+
+    @fault(f"name-{_name}", title=f"The server calls itself by {_title}", breaks=_requirements)
+    def _named(rules: Rules, host: str = _host) -> Rules:
+        return on_reply(
+            rules,
+            lambda session, event, given: (
+                given._replace(lines=(given.lines[0].replace("mx.lab.test", host), *given.lines[1:]))
+                if event in ("GREETING", "EHLO", "HELO", "QUIT")
+                else given
+            ),
+        )
+
+
+# Messages
+
+_OBSOLETE = re.compile(
+    rb"^[^:\r\n]* :|:[^\r\n]*(?:\bGMT\b|\bEST\b|\d [A-Z][a-z]{2} \d\d\b |J\. R\.|<@|,,)"
+    rb"|^(?s:(To|Cc):.*^\1:)",
+    re.MULTILINE,
+).search
+
+
+def _obsolete(session: Session, message: bytes) -> Reply | None:
+    return reply(554, "5.6.0", "Obsolete syntax in the header") if _OBSOLETE(header(message)) else None
+
+
+fault(
+    "message-obsolete-syntax-refused",
+    title="Messages with obsolete syntax in the header are refused",
+    breaks=("RFC5322-3.1-02", "RFC5322-4.5.3-01", "RFC1123-5.2.19-01", "RFC5321-3.3-21"),
+)(lambda rules: checked(rules, _obsolete))
+
+
+@fault(
+    "recipients-in-header",
+    title="The recipients of the envelope are written into the header",
+    breaks=("RFC5321-7.2-01", "RFC5321-7.2-03", "RFC5321-7.2-04"),
+    also_trips=("rfc5321/3.6-relaying/header-kept*",),
+)
+def _shown(rules: Rules) -> Rules:
+    def change(session: Session, stored: Stored) -> Stored:
+        names = ", ".join(str(recipient.path) for recipient in session.transaction.recipients).encode()
+        return replace(stored, octets=b"Apparently-To: " + names + b"\r\nTo: " + names + b"\r\n" + stored.octets)
+
+    return on_store(rules, change)
