@@ -139,8 +139,10 @@ class TestSink:
         here.add(Stored("sender@example.net", ("alice@lab.test",), message(TOKEN)))
         onward.add(Stored("", ("Someone@Elsewhere.test",), message(TOKEN)))
         sink = Sink(here, onward)
-        assert sink.find(TOKEN, "ALICE@lab.test") == [Message(message(TOKEN), b"sender@example.net", verbatim=True)]
-        assert sink.find(TOKEN, "someone@elsewhere.test") == [Message(message(TOKEN), b"", verbatim=True)]
+        delivered = Message(message(TOKEN), b"sender@example.net", b"alice@lab.test", verbatim=True)
+        relayed = Message(message(TOKEN), b"", b"Someone@Elsewhere.test", verbatim=True)
+        assert sink.find(TOKEN, "ALICE@lab.test") == [delivered]
+        assert sink.find(TOKEN, "someone@elsewhere.test") == [relayed]
         assert sink.find(OTHER, "alice@lab.test") == []
 
 
