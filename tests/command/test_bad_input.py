@@ -123,7 +123,7 @@ def test_other_servers(suite: Path, server: odd.Odd, words: str, capsys: pytest.
         ("", "t.yaml", "a target file is one YAML mapping with at least 'host'"),
         ("host: x\nport: lots\n", "t.yaml:2:7:", "port is a whole number"),
         ("host: x\nrecipient: nobody\n", "t.yaml:2:12:", "recipient is an address such as alice@example.org"),
-        ("host: x\nobserver: {maildir: /x, mbox: /y}\n", "t.yaml:2:11:", "observer has one key"),
+        ("host: x\nobserver: {maildir: /x, mbox: /y}\n", "t.yaml:2:11:", "observer has one mailbox"),
         ("host: x\nrole: mxx\n", "t.yaml:2:7:", "role is one of mx, submission, relay, lmtp"),
         ("host: x\ntimeout: soon\n", "t.yaml:2:10:", "timeout is a duration such as 2s"),
         ("host: x\nwaivers: [{case: y}]\n", "t.yaml:2:11:", "a waiver has a reason"),
