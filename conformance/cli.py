@@ -86,10 +86,21 @@ def _parser() -> argparse.ArgumentParser:
     _target(init, required=True)
     init.add_argument("--output", "-o", metavar="FILE", help="write here (default: standard output)")
 
-    report = command("report", "make reports of a stored result stream")
-    report.add_argument("stream", metavar="RUN.jsonl")
+    report = command("report", "make reports of a stored result stream, or the matrix of several")
+    report.add_argument("streams", nargs="+", metavar="RUN.jsonl", help="what run --out wrote; .gz is unpacked")
     _reports(report, stream=False)
+    report.add_argument("--matrix", metavar="FILE", help="a page of requirements by server, from all streams given")
+    report.add_argument("--out", metavar="FILE", help="the stream itself, as judged and published; .gz is packed")
     report.add_argument("--profile", default=None, help="judge under another profile: interop, strict, or a file")
+    report.add_argument(
+        "--published", action="store_true", help="count security findings that are not public instead of showing them"
+    )
+    report.add_argument(
+        "--advisory", action="append", default=[], metavar="CASE=ID", help="for --published: this finding is public"
+    )
+    diff = command("diff", "say what changed from one run to another: new findings, what was fixed")
+    diff.add_argument("before", metavar="A.jsonl")
+    diff.add_argument("after", metavar="B.jsonl")
 
     listing = command("list", "list cases, with what playing them does to the target")
     listing.add_argument("--folder", action="store_true", help="print only the folder that the product's cases are in")

@@ -7,13 +7,19 @@ read in any editor and nothing a server sent reaches a terminal or a page as it 
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import IO, Any
+
+from conformance.verdict import VERDICTS
 
 SCHEMA_VERSION = 1
 
@@ -94,13 +100,56 @@ _TUPLES = {"requirement", "tags", "cwe", "cve", "transcript"}
 
 
 def result_of(event: Mapping[str, Any]) -> Result:
-    """Return the Result of a ``case`` event; unknown keys (of a newer version) are ignored."""
+    """Return the Result of a ``case`` event; unknown keys (of a newer version) are ignored. Raises StreamError."""
     values = {key: value for key, value in event.items() if key in _FIELDS}
+    for key, value in values.items():
+        if not _SHAPES.get(key, _is_text)(value):
+            raise StreamError(f"the case {str(event.get('id'))[:100]!r} has {key} {str(value)[:60]!r}")
     for key in _TUPLES & values.keys():
         values[key] = tuple(values[key])
     if "earlier" in values:
         values["earlier"] = tuple(tuple(entries) for entries in values["earlier"])
     return Result(**values)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_optional_text(value: object) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e12
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
+
+
+def _are_entries(value: object) -> bool:
+    return isinstance(value, list | tuple) and all(
+        isinstance(item, dict) and isinstance(item.get("messages", []), list | tuple) for item in value
+    )
+
+
+_SHAPES: dict[str, Callable[[Any], bool]] = {
+    "verdict": lambda value: value in VERDICTS,
+    "severity": _is_optional_text,
+    "note": _is_optional_text,
+    "line": _is_number,
+    "attempts": _is_number,
+    "duration": _is_number,
+    "requirement": _are_texts,
+    "tags": _are_texts,
+    "cwe": _are_texts,
+    "cve": _are_texts,
+    "transcript": _are_entries,
+    "earlier": lambda value: isinstance(value, list | tuple) and all(map(_are_entries, value)),
+    "remedy": lambda value: value is None or (isinstance(value, Mapping) and _are_texts([*value, *value.values()])),
+}
+"""What the fields of a result must be; the others are text."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +181,8 @@ def collect(events: Iterable[Event]) -> Run:
     for event in events:
         kind = event.get("type")
         if kind == "header":
+            if not isinstance(event.get("target", {}), dict):
+                raise StreamError("the header has no target")
             if event.get("schema_version", 0) > SCHEMA_VERSION:
                 raise StreamError(f"schema_version {event['schema_version']} is newer than {SCHEMA_VERSION}: update")
             run = Run(event)
@@ -176,12 +227,38 @@ def _not_json(line: int) -> str:
 
 
 def read(path: Path) -> Run:
-    """Return the run stored at path. Raises StreamError (with the file's name) and OSError."""
+    """Return the run stored at path (``.gz``: compressed). Raises StreamError (with the file's name) and OSError."""
     try:
-        with path.open(encoding="utf-8") as file:
+        with _open(path, "rt") as file:
             return collect(parse(file))
-    except (StreamError, TypeError, UnicodeDecodeError) as error:
+    except (StreamError, TypeError, UnicodeDecodeError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise StreamError(f"{path}: {error}") from None
+
+
+def write(run: Run, path: Path) -> None:
+    """Store a run at path (``.gz``: compressed, with the same octets for the same run)."""
+    notes: list[Event] = [{"type": "note", "text": text} for text in run.notes]
+    with _open(path, "wt") as file:
+        writer = Writer(file)
+        for event in (run.header, *notes, *run.lints, *(result.event() for result in run.results)):
+            writer.write(event)
+        if run.footer is not None:
+            writer.write(run.footer)
+
+
+@contextmanager
+def _open(path: Path, mode: str) -> Iterator[IO[str]]:
+    if path.suffix != ".gz":
+        with path.open(mode, encoding="utf-8", newline="\n") as file:
+            yield file
+        return
+    kind = mode[0] + "b"
+    with (
+        path.open(kind) as raw,
+        gzip.GzipFile("", kind, 9, raw, mtime=0) as packed,
+        io.TextIOWrapper(packed, encoding="utf-8", newline="\n") as file,
+    ):
+        yield file
 
 
 class Writer:
@@ -194,8 +271,3 @@ class Writer:
         """Write one event as one line and flush it."""
         self._file.write(json.dumps(event, separators=(",", ":"), ensure_ascii=True) + "\n")
         self._file.flush()
-
-
-def as_dict(run: Run) -> dict[str, Any]:
-    """Return a run as plain data."""
-    return asdict(run)

@@ -284,6 +284,9 @@ def details(run: Run) -> Iterator[str]:
             f"{plural(len(tolerated), 'deviation')} from {'a MUST is' if is_one else 'MUSTs are'} "
             f"tolerated by the profile {profile}."
         )
+    if isinstance(withheld := run.header.get("withheld"), int) and withheld:
+        are = "is" if withheld == 1 else "are"
+        yield f"{plural(withheld, 'security finding')} without a public advisory {are} withheld."
     if untested := of_verdict(results, "untested"):
         yield f"{plural(len(untested), 'case')} could not be played with what is known of the target."
     if vague := of_verdict(results, "inconclusive"):

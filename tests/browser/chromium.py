@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
 import select
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +18,7 @@ from typing import IO, Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 """How long the browser may say nothing, in seconds."""
 
 OPTIONS = (
@@ -33,6 +35,9 @@ OPTIONS = (
     "--hide-scrollbars",
     "--remote-debugging-pipe",
 )
+
+LOOK_AGAIN = 0.02
+"""How long to wait before a page is looked at again, in seconds."""
 
 _LAUNCH = """
 import os, sys
@@ -71,11 +76,9 @@ class Page:
 
     def open(self, file: Path, fragment: str = "") -> None:
         """Open a file and wait until it is loaded."""
-        before = len(self.events)
-        address = file.resolve().as_uri() + (f"#{fragment}" if fragment else "")
-        self.call("Page.navigate", url=address)
-        while not any(event["method"] == "Page.loadEventFired" for event in self.events[before:]):
-            self._browser.take(self.events)
+        address = file.resolve().as_uri()
+        self.call("Page.navigate", url=address + (f"#{fragment}" if fragment else ""))
+        self.until(f"document.readyState === 'complete' && location.href.startsWith({address!r})")
 
     def run(self, expression: str) -> Any:
         """Return what an expression comes to in the page; promises are awaited. Raises BrowserError."""
@@ -85,13 +88,14 @@ class Page:
         return answer["result"].get("value")
 
     def until(self, expression: str) -> None:
-        """Wait until an expression is true in the page, up to ten seconds. Raises BrowserError."""
-        script = (
-            "new Promise((done, give_up) => { const end = Date.now() + 10000; const look = () => "
-            f"({expression}) ? done() : Date.now() > end ? give_up(new Error('never true')) : setTimeout(look, 10); "
-            "look(); })"
-        )
-        self.run(script)
+        """Wait until an expression is true in the page, whatever page that is by then. Raises BrowserError."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            with contextlib.suppress(BrowserError):
+                if self.run(f"Boolean({expression})"):
+                    return
+            select.select([], [], [], LOOK_AGAIN)
+        raise BrowserError(f"never true: {expression}")
 
     def type(self, text: str) -> None:
         """Type into whatever has the focus."""
@@ -156,12 +160,6 @@ class Browser:
                 return result
             if "method" in message:
                 events.append(message)
-
-    def take(self, events: list[dict[str, Any]]) -> None:
-        """Wait for one event."""
-        message = self._message()
-        if "method" in message:
-            events.append(message)
 
     def _message(self) -> dict[str, Any]:
         while b"\0" not in self._rest:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import datetime
-import hashlib
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,6 +18,7 @@ from conformance.report import summary
 from conformance.report.entries import Entry, entries, folder_title, place, section_title
 from conformance.report.html import ledger
 from conformance.report.html.case import CasePrinter, badge, shown, verdict_class
+from conformance.report.html.document import document, resource
 from conformance.report.html.transcript import Setups, setup_table, steps
 from conformance.report.text import plural
 from conformance.stream import Event, Result, Run
@@ -26,7 +26,6 @@ from conformance.stream import Event, Result, Run
 LIMIT = 3000
 """So many results are in the page as they are."""
 
-_HERE = Path(__file__).parent
 _OPEN_FINDINGS = 12
 """So many findings with a severity are shown opened."""
 
@@ -38,39 +37,15 @@ def write(run: Run, file: Path, *, limit: int = LIMIT) -> None:
 
 def page(run: Run, *, limit: int = LIMIT) -> str:
     """Return the report of a run as one HTML document; octets are the same for the same stream."""
-    style, script = _text("style.css"), _text("script.js")
-    body = "".join(_Page(run, compact=len(run.results) > limit).body())
-    policy = (
-        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
+    colour = {"good": "#3c7a52", "warned": "#b07d1a", "bad": "#b3382c"}.get(_mood(run), "#777777")
+    return document(
+        summary.headline(run).removesuffix("."),
+        "".join(_Page(run, compact=len(run.results) > limit).body()),
+        style=resource("style.css"),
+        script=resource("script.js"),
+        colour=colour,
+        version=str(run.header.get("version", "")),
     )
-    title = summary.headline(run).removesuffix(".")
-    return (
-        "<!doctype html>\n<html lang=en>\n<head>\n<meta charset=utf-8>\n"
-        f'<meta http-equiv=Content-Security-Policy content="{policy}">\n'
-        '<meta name=viewport content="width=device-width,initial-scale=1">\n'
-        "<meta name=referrer content=no-referrer>\n<meta name=color-scheme content='light dark'>\n"
-        f'<meta name=generator content="smtp-conformance {shown(run.header.get("version", ""))}">\n'
-        f'<title>{shown(title)}</title>\n<link rel=icon href="{_icon(run)}">\n<style>{style}</style>\n</head>\n'
-        f"<body>\n{body}<script>{script}</script>\n</body>\n</html>\n"
-    )
-
-
-def _text(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8").strip()
-
-
-def _digest(text: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
-
-
-def _icon(run: Run) -> str:
-    colour = {"good": "3c7a52", "warned": "b07d1a", "bad": "b3382c"}.get(_mood(run), "777777")
-    svg = (
-        "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'>"
-        f"<circle cx='8' cy='8' r='7' fill='#{colour}'/></svg>"
-    )
-    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
 
 
 def _mood(run: Run) -> str:
@@ -99,7 +74,7 @@ class _Page:
         yield from self._top()
         yield "<main>\n"
         yield from self._coverage()
-        yield _text("tools.html") + "\n"
+        yield resource("tools.html") + "\n"
         yield from self._findings()
         yield from self._open()
         yield from self._not_played()
@@ -107,7 +82,7 @@ class _Page:
         yield "<p id=nothing hidden>Nothing matches.</p>\n"
         yield from self._ledger()
         yield from self._setups()
-        yield _text("legend.html").replace("<!-- verdicts -->", "".join(_verdicts())) + "\n"
+        yield resource("legend.html").replace("<!-- verdicts -->", "".join(_verdicts())) + "\n"
         yield "</main>\n"
         yield from self._foot()
         if self.packed:
