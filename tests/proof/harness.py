@@ -104,21 +104,30 @@ def _refused(outcome: Outcome) -> bool:
     return any(octets[:1] in (b"4", b"5") for octets in replies)
 
 
-@cache
+_FAULTLESS: dict[str, Played] = {}
+_TAPES: dict[str, Tape] = {}
+
+
+def faultless(cases: Iterable[Case]) -> tuple[Mapping[str, Played], Mapping[str, Tape]]:
+    """Return how cases go on the faultless server, and their tapes (with those of cases that were asked for before)."""
+    missing = [case for case in cases if case.id not in _FAULTLESS]
+    if missing:
+        _FAULTLESS.update(virtual.run(_play_cases(missing, (), _TAPES)))
+    return _FAULTLESS, _TAPES
+
+
 def reference() -> tuple[Mapping[str, Played], Mapping[str, Tape]]:
-    """How every case goes on the faultless server, and its tape."""
-    tapes: dict[str, Tape] = {}
-    results = virtual.run(_play_cases(all_cases(), (), tapes))
-    return results, tapes
+    """Return how every case goes on the faultless server, and its tape."""
+    return faultless(all_cases())
 
 
 def play_all(cases: Iterable[Case], fault: Fault) -> dict[str, Played]:
     """Play cases against the server with a fault; a control that fails makes its rows inconclusive."""
     ordered = list(cases)
-    faultless, tapes = reference()
+    before, tapes = faultless(ordered)
     spared = {case.id: tapes[case.id].with_fault(fault) for case in ordered}
     results = {
-        name: replace(faultless[name], lints=faultless[name].lints + tuple(lints), same=True)
+        name: replace(before[name], lints=before[name].lints + tuple(lints), same=True)
         for name, lints in spared.items()
         if lints is not None
     }
@@ -132,14 +141,13 @@ def play_all(cases: Iterable[Case], fault: Fault) -> dict[str, Played]:
     return results
 
 
-def tripped_by(fault: Fault) -> list[str]:
-    """Return the cases and lints that a fault trips."""
-    faultless = reference()[0]
+def tripped_by(fault: Fault, cases: Iterable[Case] | None = None) -> list[str]:
+    """Return the cases (of all, or of some) and lints that a fault trips."""
     found = set()
-    for name, result in play_all(all_cases(), fault).items():
-        if result.verdict in TRIPPED or (result.verdict == "info" and faultless[name].verdict != "info"):
+    for name, result in play_all(all_cases() if cases is None else cases, fault).items():
+        if result.verdict in TRIPPED or (result.verdict == "info" and _FAULTLESS[name].verdict != "info"):
             found.add(name)
-        found.update(lint for lint in result.lints if lint not in faultless[name].lints)
+        found.update(lint for lint in result.lints if lint not in _FAULTLESS[name].lints)
     return sorted(found)
 
 
