@@ -222,6 +222,7 @@ fault(
     title="EHLO takes names of a few labels of small letters",
     breaks=("RFC5321-4.1.2-10",),
     roles=("mx", "submission", "relay"),
+    also_trips=("rfc5321/4.5.3.1-sizes/domain*",),
 )(lambda rules: handled(rules, "EHLO", _few_names))
 
 
@@ -236,7 +237,7 @@ fault(
     title="After HELO all extensions are in force",
     breaks=("RFC5321-4.1.1.1-25",),
     roles=("mx", "submission", "relay"),
-    also_trips=("rfc3207-starttls/*", "rfc3848-transmission-types/*"),
+    also_trips=("rfc5321/4.4-trace/*", "rfc3207-starttls/*", "rfc3848-transmission-types/*"),
 )(lambda rules: handled(rules, "HELO", _extending))
 
 

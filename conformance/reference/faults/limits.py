@@ -100,6 +100,7 @@ fault(
     "limit-answered-452",
     title="What is too long is refused for now, not for good",
     breaks=("RFC5321-4.5.3.1.9-01",),
+    also_trips=("lint/code-allowed",),
 )
 def _for_now(rules: Rules) -> Rules:
     def temporary(session: Session, event: str, given: Reply) -> Reply:
@@ -182,6 +183,7 @@ fault(
     "recipients-552",
     title="A recipient too many gets 552",
     breaks=("RFC5321-4.5.3.1.10-02", "RFC5321-4.5.3.1.9-01"),
+    also_trips=("lint/enhanced-pair",),
 )(lambda rules: answer(rules, "RCPT", 452, lambda given: given._replace(code=552, status="5.5.3")))
 
 fault(
@@ -217,6 +219,7 @@ fault(
     "recipients-counted-in-header",
     title="A message that names more than 200 addresses in its header section is refused",
     breaks=("RFC5321-4.5.3.1.8-02", "RFC5321-4.5.3.1.8-03"),
+    also_trips=("lint/enhanced-pair",),
 )(lambda rules: checked(rules, _many_in_header))
 
 _ODD = re.compile(rb"\r\nCc: ?(?:<@@|\r\n)|\r\nSender:(?s:.*)\r\nSender:|\r\nResent-Date: y").search

@@ -162,13 +162,6 @@ def _etrn(rules: Rules) -> Rules:
 
 
 fault(
-    "starttls-not-listed",
-    title="STARTTLS works and is not listed",
-    breaks=("RFC5321-4.1.1.1-19",),
-    also_trips=("rfc3207-starttls/*",),
-)(lambda rules: replace(rules, ehlo=lambda session: tuple(x for x in rules.ehlo(session) if x != "STARTTLS")))
-
-fault(
     "old-commands-unknown",
     title="SEND, SOML, SAML and TURN are known and answered with 500",
     breaks=("RFC5321-4.2.4-01",),

@@ -79,7 +79,7 @@ fault(
 
 def _confirming(rules: Rules) -> Rules:
     for verb in ("VRFY", "EXPN"):
-        rules = handled(rules, verb, lambda session, argument: reply(250, "2.1.5", f"<{argument}>"))
+        rules = handled(rules, verb, lambda session, argument: reply(250, "2.1.5", f"<{argument[:64]}>"))
     return rules
 
 
