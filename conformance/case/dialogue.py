@@ -53,9 +53,10 @@ DELIVERED_KEYS = (
     "crlf",
     "sender",
     "recipient",
+    "met",
     "otherwise",
 )
-REPEAT_KEYS = ("times", "steps")
+REPEAT_KEYS = ("times", "each", "steps")
 MAX_REPEAT = 10_000
 """How often steps can be repeated."""
 TLS_VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
@@ -143,13 +144,27 @@ def _steps(node: Node, context: Context) -> list[Step]:
 
 def _repeat(node: Node, context: Context) -> Repeat:
     given = node.mapping("repeat", REPEAT_KEYS)
-    for key in REPEAT_KEYS:
-        if key not in given:
-            node.fail("repeat is said as {times: 100, steps: [...]}; $count says which time it is")
+    if "steps" not in given or ("times" in given) == ("each" in given):
+        node.fail("repeat is said as {times: 100, steps: [...]} or {each: {name: [values]}, steps: [...]}")
+    if "each" in given:
+        return _repeat_each(given["each"], given["steps"], context)
     times = given["times"].integer("times", 1)
     if times > MAX_REPEAT:
         given["times"].fail(f"times is at most {MAX_REPEAT}")
-    return Repeat(times, dialogue(given["steps"], context.bind(("count",))), node.line)
+    return Repeat(times, dialogue(given["steps"], context.bind(("count",))), line=node.line)
+
+
+def _repeat_each(each: Node, steps: Node, context: Context) -> Repeat:
+    columns = each.mapping("each")
+    if len(columns) != 1:
+        each.fail("each has one name with its values: {ending: [...]}")
+    ((name, values),) = columns.items()
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in context.names:
+        values.fail_key(f"{name!r} is no new name: small letters, digits and underscores, and no variable has it")
+    found = tuple(octets(value, context) for value in values.items("the values"))
+    if not found:
+        values.fail("each has at least one value")
+    return Repeat(len(found), dialogue(steps, context.bind(("count", name))), name, found, each.line)
 
 
 # ---------------------------------------------------------------------- what the client sends
@@ -352,7 +367,8 @@ def _tls(node: Node, session: int, context: Context) -> Tls:
 def _delivered(node: Node, context: Context) -> Delivered:
     given = node.mapping("delivered", DELIVERED_KEYS) if node.value is not None else {}
     otherwise, reason = verdict_and_reason(given["otherwise"], context) if "otherwise" in given else (None, None)
-    count = given["count"].integer("count") if "count" in given else 1
+    met, met_reason = verdict_and_reason(given["met"], context) if "met" in given else (None, None)
+    least, count = _counts(given["count"]) if "count" in given else (None, 1)
     within = given["within"].seconds("within") if "within" in given else (10.0 if count else 2.0)
     looks = {"body", "contains", "header", "matches", "trace", "dated", "crlf", "sender", "recipient"}
     if count == 0 and looks & given.keys():
@@ -360,6 +376,7 @@ def _delivered(node: Node, context: Context) -> Delivered:
     return Delivered(
         to=octets(given["to"], context) if "to" in given else Octets((Variable("recipient"),)),
         count=count,
+        least=least,
         within=within,
         body=octets(given["body"], context) if "body" in given else None,
         contains=tuple(octets(item, context) for item in given["contains"].one_or_many())
@@ -375,8 +392,20 @@ def _delivered(node: Node, context: Context) -> Delivered:
         recipient=octets(given["recipient"], context) if "recipient" in given else None,
         otherwise=otherwise,
         reason=reason,
+        met=met,
+        met_reason=met_reason,
         line=node.line,
     )
+
+
+def _counts(node: Node) -> tuple[int | None, int]:
+    """Return how many messages at least (None: as many as at most) and at most: ``1``, ``0..1``."""
+    match = re.fullmatch(r"(\d+)\.\.(\d+)", node.value) if isinstance(node.value, str) else None
+    if match is None:
+        return None, node.integer("count")
+    if int(match[1]) >= int(match[2]):
+        node.fail("a range of counts goes from the smaller to the larger: 0..1")
+    return int(match[1]), int(match[2])
 
 
 def _regexes(node: Node, context: Context) -> tuple[Octets, ...]:

@@ -90,11 +90,17 @@ def _lines(step: Step) -> Iterator[str]:
     elif isinstance(step, Hangup):
         yield f"<the client {'resets' if step.how == 'reset' else 'closes'} the connection>"
     elif isinstance(step, Repeat):
-        yield f"{step.times} times ($count = 1 to {step.times}):"
+        yield f"{_times(step)}:"
         for inner in step.steps:
             yield from (f"  {line}" for line in _lines(inner))
     else:
         yield f"<mailbox: {_delivered(step)}>"
+
+
+def _times(step: Repeat) -> str:
+    if step.values:
+        return f"for ${step.name} = {', '.join(map(octets_text, step.values))}"
+    return f"{step.times} times ($count = 1 to {step.times})"
 
 
 _CRLF = "\\r\\n"
@@ -115,7 +121,9 @@ def _alternatives(alternatives: tuple[Alternative, ...]) -> Iterator[str]:
 
 
 def _delivered(step: Delivered) -> str:
-    parts = [f"{step.count} message{'s' * (step.count != 1)} for {octets_text(step.to)} within {step.within:g} s"]
+    least, most = step.counts
+    number = f"{most}" if least == most else f"{least} to {most}"
+    parts = [f"{number} message{'s' * (most != 1)} for {octets_text(step.to)} within {step.within:g} s"]
     if step.body is not None:
         parts.append(f"body {octets_text(step.body)}")
     parts += [f"contains {octets_text(o)}" for o in step.contains] + [f"lacks {octets_text(o)}" for o in step.lacks]
@@ -157,7 +165,7 @@ def requirement_lines(name: str) -> list[str]:
     found = find(name)
     if found is None:
         return [name]
-    head = f"{name}  {found.level}" + (f"  RFC {found.rfc} section {found.section}" if found.rfc else "")
+    head = f"{name}  {found.level}  {found.place}"
     return [head, *(f"  {line}" for line in textwrap.wrap(found.statement, 94))]
 
 
@@ -201,7 +209,7 @@ def _sentence(step: Step) -> str:
     if isinstance(step, Hangup):
         return "The client ends the connection."
     if isinstance(step, Repeat):
-        return f"{step.times} times: {' '.join(_sentence(inner) for inner in step.steps)}"
+        return f"{_times(step).capitalize()}: {' '.join(_sentence(inner) for inner in step.steps)}"
     return f"In the mailbox there is then: {_delivered(step)}."
 
 

@@ -14,7 +14,7 @@ from conformance.case.model import Case, Needs
 from conformance.case.octets import Octets
 from conformance.case.yaml import Node, SourceError, load, load_file, suggest
 
-SUITE_KEYS = ("title", "spec", "note", "tags", "defaults", "cases")
+SUITE_KEYS = ("title", "spec", "note", "tags", "remedies", "defaults", "cases")
 DEFAULT_KEYS = (
     "start",
     "start2",
@@ -24,6 +24,7 @@ DEFAULT_KEYS = (
     "timeout",
     "severity",
     "requirement",
+    "after",
     "meaning",
     "cwe",
     "cve",
@@ -54,7 +55,7 @@ CASE_KEYS = (
 )
 NEEDS_KEYS = ("ehlo", "target", "role", "clear_text", "greeting")
 TARGET_NEEDS = (*model.TARGET_VARIABLES, "credentials", "observer", "sink", "client_welcome")
-ROW_COLUMNS = ("requirement", "title", "impact", "start", "needs")
+ROW_COLUMNS = ("requirement", "title", "impact", "severity", "start", "needs")
 """Columns of a table that say something of the row, not of the dialogue."""
 
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
@@ -93,11 +94,12 @@ def _suite(documents: list[Node], name: str) -> Suite:
         if key not in top:
             documents[0].fail(f"the suite file has no {key!r}")
     defaults = top["defaults"].mapping("defaults", DEFAULT_KEYS) if "defaults" in top else {}
+    remedies = top["remedies"].mapping("remedies") if "remedies" in top else {}
     tags = top["tags"].strings("tags") if "tags" in top else ()
     cases: list[Case] = []
     seen: dict[str, int] = {}
     for node in top["cases"].items("cases"):
-        for case in _cases(node, name, top["spec"].string("spec"), tags, defaults):
+        for case in _cases(node, name, top["spec"].string("spec"), tags, defaults, remedies):
             if case.id in seen:
                 node.fail(f"the id {case.id!r} stands in line {seen[case.id]} already")
             seen[case.id] = case.line
@@ -107,7 +109,14 @@ def _suite(documents: list[Node], name: str) -> Suite:
     return Suite(top["title"].string("title"), top["spec"].string("spec"), name, tuple(cases))
 
 
-def _cases(node: Node, file: str, spec: str, tags: tuple[str, ...], defaults: Mapping[str, Node]) -> Iterable[Case]:
+def _cases(
+    node: Node,
+    file: str,
+    spec: str,
+    tags: tuple[str, ...],
+    defaults: Mapping[str, Node],
+    remedies: Mapping[str, Node],
+) -> Iterable[Case]:
     given = node.mapping("a case", CASE_KEYS)
     for key in ("id", "title", "dialogue"):
         if key not in given:
@@ -116,6 +125,8 @@ def _cases(node: Node, file: str, spec: str, tags: tuple[str, ...], defaults: Ma
     if not _ID.match(name):
         given["id"].fail(f"the id {name!r} is not made of small letters, digits and single hyphens")
     values = {**defaults, **given}
+    if "remedy" in values:
+        values["remedy"] = _remedy(values["remedy"], remedies)
     rows, columns = _rows(values)
     control = _control(values, rows, columns)
     plays = dict(rows) or {"": {}}
@@ -153,6 +164,15 @@ def _cases(node: Node, file: str, spec: str, tags: tuple[str, ...], defaults: Ma
             after=case.after + ((f"{base}[{control.row}]",) if control is not None and not is_control else ()),
             hash=hashlib.sha256((canonical + row).encode()).hexdigest()[:16],
         )
+
+
+def _remedy(node: Node, remedies: Mapping[str, Node]) -> Node:
+    """Return the mapping of products that a case gives, or names out of ``remedies`` at the top of its file."""
+    if not isinstance(node.value, str):
+        return node
+    if node.value not in remedies:
+        node.fail(f"no remedy is named {node.value!r}{suggest(node.value, remedies)}")
+    return remedies[node.value]
 
 
 def _row_title(case: Case, row: str, own: Mapping[str, Node], is_control: bool) -> str:
@@ -265,7 +285,7 @@ def _case(node: Node, values: Mapping[str, Node], file: str, spec: str, row: Map
     cleanup = dialogue(values["finally"], context) if "finally" in values else ()
     start = values["start"].choice("start", model.START_LADDER) if "start" in values else "ehlo"
     start2 = values["start2"].choice("start2", model.START_LADDER) if "start2" in values else "ehlo"
-    needs = _needs(values.get("needs"), start, start2, tuple(model.flat((*steps, *cleanup))))
+    needs = _needs(values.get("needs"), start, start2, (*steps, *cleanup))
     return Case(
         id="",
         title=title,
@@ -312,7 +332,8 @@ def _after(values: Mapping[str, Node], file: str) -> tuple[str, ...]:
     return tuple(name if "/" in name else f"{file.removesuffix('.yaml')}/{name}" for name in names)
 
 
-def _needs(node: Node | None, start: str, start2: str, steps: tuple[model.Step, ...]) -> Needs:
+def _needs(node: Node | None, start: str, start2: str, dialogue: tuple[model.Step, ...]) -> Needs:
+    steps = tuple(model.flat(dialogue))
     given = node.mapping("needs", NEEDS_KEYS) if node is not None else {}
     ehlo = [word.upper() for word in given["ehlo"].strings("ehlo")] if "ehlo" in given else []
     target: list[str] = []
@@ -328,7 +349,7 @@ def _needs(node: Node | None, start: str, start2: str, steps: tuple[model.Step, 
     sessions = {s.session for s in steps if isinstance(s, model.Send | model.Expect | model.Tls | model.Hangup)}
     starts = [start] + ([start2] if sessions - {1} else [])
     ladder = max(model.START_LADDER.index(name) for name in starts)
-    target += _target_needs(model.used_variables(steps), ladder)
+    target += _target_needs(model.used_variables(dialogue), ladder)
     if "tls" in starts:
         ehlo.append("STARTTLS")
     if "auth" in starts:

@@ -42,6 +42,7 @@ RUN_VARIABLES = (
     "client",
     "host",
     "port",
+    "server",
     "address",
     "address_literal",
     "source_address",
@@ -151,6 +152,9 @@ class Delivered:
 
     to: Octets
     count: int = 1
+    """How many messages, at most."""
+    least: int | None = None
+    """How many at least, where that is another number: ``count: 0..1``."""
     within: float = 10.0
     body: Octets | None = None
     contains: tuple[Octets, ...] = ()
@@ -169,15 +173,29 @@ class Delivered:
     """What has to stand between the angle brackets of RCPT at the next hop, octet for octet."""
     otherwise: str | None = None
     reason: Octets | None = None
+    met: str | None = None
+    """The verdict where it is met and the dialogue does not go on."""
+    met_reason: Octets | None = None
     line: int = 0
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many messages it wants: at least, at most."""
+        return self.count if self.least is None else self.least, self.count
 
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """Some steps played so many times in a row; ``$count`` says the how-manieth time it is, from 1."""
+    """Some steps played several times in a row, in one session.
+
+    ``$count`` says the how-manieth time it is, from 1; with ``values`` there is one time for each, and the variable
+    ``name`` holds it.
+    """
 
     times: int
     steps: tuple[Step, ...]
+    name: str = ""
+    values: tuple[Octets, ...] = ()
     line: int = 0
 
 
@@ -279,7 +297,7 @@ def _waiting(step: Step) -> float:
     if isinstance(step, Expect):
         return step.silence or 0.0
     if isinstance(step, Delivered):
-        return step.within if step.count == 0 else 0.1
+        return step.within if step.counts[0] == 0 else 0.1
     if isinstance(step, Send):
         return step.every * len(step.pieces)
     if isinstance(step, Repeat):
@@ -290,8 +308,12 @@ def _waiting(step: Step) -> float:
 def used_variables(steps: Iterable[Step]) -> set[str]:
     """Return the names of the variables that some steps need to be played (reasons not counted)."""
     names: set[str] = set()
-    for step in flat(steps):
-        if isinstance(step, Send):
+    for step in steps:
+        if isinstance(step, Repeat):
+            names |= used_variables(step.steps)
+            for value in step.values:
+                names.update(value.variables())
+        elif isinstance(step, Send):
             for piece in step.pieces:
                 names.update(piece.variables())
         elif isinstance(step, Delivered):

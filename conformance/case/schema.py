@@ -105,7 +105,10 @@ NEEDS: dict[str, Schema] = {
 
 DELIVERED: dict[str, Schema] = {
     "to": described(OCTETS, "Whose mailbox is read (default: $recipient)."),
-    "count": described(whole(0), "How many messages there must be (default 1)."),
+    "count": described(
+        {"anyOf": [whole(0), {"type": "string", "pattern": r"^[0-9]+\.\.[0-9]+$"}]},
+        "How many messages there must be (default 1), or a range: 0..1.",
+    ),
     "within": DURATION,
     "body": described(OCTETS, "The body, octet for octet (line ends compare as CRLF)."),
     "contains": described(OCTETS, "What the message must contain."),
@@ -124,7 +127,8 @@ DELIVERED: dict[str, Schema] = {
     "crlf": described(FLAG, "Whether no <CR> and no <LF> may stand outside of <CRLF>; only a sink can tell."),
     "sender": described(OCTETS, "The reverse-path."),
     "recipient": described(OCTETS, "The forward-path as the next hop gets it, octet for octet (needs a sink)."),
-    "otherwise": VERDICT,
+    "met": described(VERDICT, "The verdict where it is so (default: the dialogue goes on)."),
+    "otherwise": described(VERDICT, "The verdict where it is not so (default: that of the level)."),
 }
 
 TLS: dict[str, Schema] = {
@@ -135,7 +139,17 @@ TLS: dict[str, Schema] = {
     "failed": VERDICT,
 }
 
-REPEAT: dict[str, Schema] = {"times": whole(1, dialogue.MAX_REPEAT), "steps": ref("dialogue")}
+REPEAT: dict[str, Schema] = {
+    "times": whole(1, dialogue.MAX_REPEAT),
+    "each": {
+        "type": "object",
+        "minProperties": 1,
+        "maxProperties": 1,
+        "description": "{name: [values]}: the steps for each value, in the same session.",
+        "additionalProperties": {"type": "array", "minItems": 1, "items": OCTETS},
+    },
+    "steps": ref("dialogue"),
+}
 
 _STEPS: dict[str, Schema] = {
     "C": described(ref("send"), "What the client sends; a text gets CRLF."),
@@ -144,7 +158,9 @@ _STEPS: dict[str, Schema] = {
     "wait": described(DURATION, "A pause."),
     "hangup": described(one_of(("close", "reset")), "The client ends the connection."),
     "delivered": ref("delivered"),
-    "repeat": mapping(dialogue.REPEAT_KEYS, REPEAT, dialogue.REPEAT_KEYS),
+    "repeat": mapping(
+        dialogue.REPEAT_KEYS, REPEAT, ("steps",), oneOf=[{"required": ["times"]}, {"required": ["each"]}]
+    ),
 }
 STEPS: dict[str, Schema] = {key: _STEPS[key.rstrip("23456789")] for key in dialogue.STEP_KEYS}
 
@@ -180,7 +196,10 @@ CASE: dict[str, Schema] = {
     "meaning": described(TEXT, "What a failure means to the owner of the server, in two sentences."),
     "cwe": TEXTS,
     "cve": TEXTS,
-    "remedy": {"type": "object", "additionalProperties": TEXT, "description": "What to set, by product."},
+    "remedy": {
+        "anyOf": [{"type": "object", "additionalProperties": TEXT}, {"type": "string"}],
+        "description": "What to set, by product; or the name of one of the file's remedies.",
+    },
     "timeout": described(DURATION, "How long a reply may take."),
 }
 
@@ -189,6 +208,11 @@ SUITE_SHAPES: dict[str, Schema] = {
     "spec": described(TEXT, "The section, as in RFC 5321 section 4.5.2."),
     "note": TEXT,
     "tags": TEXTS,
+    "remedies": {
+        "type": "object",
+        "description": "Remedies by name: what to set, by product.",
+        "additionalProperties": {"type": "object", "additionalProperties": TEXT},
+    },
     "defaults": mapping(load.DEFAULT_KEYS, CASE, description="Values for every case of the file."),
     "cases": {"type": "array", "minItems": 1, "items": ref("case")},
 }

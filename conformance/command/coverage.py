@@ -23,13 +23,13 @@ def main(given: argparse.Namespace) -> int:
     from conformance.requirement.ledger import OPEN, ledger
 
     try:
-        rfc, section = _document(given.document)
+        document, section = _document(given.document)
         runs = [_run(name) for name in given.runs]
         cases = catalogue_of(given).cases
         entries = ledger(cases, faults=bool(given.html))
     except UsageError as error:
         return tell(error)
-    chosen = [entry for entry in entries if _within(entry, rfc, section)]
+    chosen = [entry for entry in entries if _within(entry, document, section)]
     if not chosen:
         return tell(f"the registry has nothing of {given.document} (smtp-conformance coverage lists its documents)")
     if given.html:
@@ -42,7 +42,7 @@ def main(given: argparse.Namespace) -> int:
         print(f"wrote {given.html}")
     if given.open:
         chosen = [entry for entry in chosen if entry.state == OPEN]
-    print("\n".join(_list(chosen) if given.open or section else _sections(chosen) if rfc else _documents(chosen)))
+    print("\n".join(_list(chosen) if given.open or section else _sections(chosen) if document else _documents(chosen)))
     return OK
 
 
@@ -56,19 +56,19 @@ def _titles(cases: Sequence[Case]) -> dict[str, str]:
     return found | {fault.name: fault.title for fault in catalogue().values()}
 
 
-def _document(text: str | None) -> tuple[int | None, str]:
-    """Return the number of a document and perhaps a section. Raises UsageError."""
+def _document(text: str | None) -> tuple[str, str]:
+    """Return the name of a document and perhaps a section, empty for all. Raises UsageError."""
     if text is None:
-        return None, ""
-    match = re.fullmatch(r"(?:RFC)?\s*(\d+)(?:[-#]([A-Za-z0-9.]+))?", text.strip(), re.IGNORECASE)
+        return "", ""
+    match = re.fullmatch(r"(?:(?:RFC)?\s*(\d+)|SEC)(?:[-#]([A-Za-z0-9.-]+))?", text.strip(), re.IGNORECASE)
     if match is None:
-        raise UsageError(f"{text}: a document and perhaps a section, as in RFC5321 or RFC5321-4.5.2")
-    return int(match[1]), match[2] or ""
+        raise UsageError(f"{text}: a document and perhaps a section, as in RFC5321 or RFC5321-4.5.2, or SEC-relay")
+    return f"RFC{match[1]}" if match[1] else "SEC", match[2] or ""
 
 
-def _within(entry: Entry, rfc: int | None, section: str) -> bool:
+def _within(entry: Entry, document: str, section: str) -> bool:
     own = entry.requirement
-    return (rfc is None or own.rfc == rfc) and (not section or f"{own.section}.".startswith(f"{section}."))
+    return (not document or own.document == document) and (not section or f"{own.section}.".startswith(f"{section}."))
 
 
 def _run(path: str) -> Run:
@@ -94,14 +94,14 @@ def _head(name: str) -> str:
 
 
 def _documents(entries: Sequence[Entry]) -> Iterator[str]:
-    from conformance.report.documents import subject
+    from conformance.report.documents import name, subject
 
     yield _head("document")
-    documents: dict[int, list[Entry]] = {}
+    documents: dict[str, list[Entry]] = {}
     for entry in entries:
-        documents.setdefault(entry.requirement.rfc, []).append(entry)
-    for rfc, own in documents.items():
-        yield _row(f"RFC {rfc}  {subject(f'RFC{rfc}')}", own)
+        documents.setdefault(entry.requirement.document, []).append(entry)
+    for document, own in documents.items():
+        yield _row(f"{name(document)}  {subject(document)}", own)
     yield _row("all", entries)
     yield "\nsmtp-conformance coverage RFC5321 lists its sections, RFC5321-4.5.2 the requirements, --open what is to do"
 
@@ -111,7 +111,7 @@ def _sections(entries: Sequence[Entry]) -> Iterator[str]:
 
     yield _head("section")
     for section, own in by_section(entries).items():
-        yield _row(f"{own[0].requirement.rfc}  {section}", own)
+        yield _row(f"{own[0].requirement.document}  {section}", own)
     yield _row("all", entries)
 
 

@@ -36,19 +36,22 @@ async def judge_delivery(
     recipient = step.to.fill(values).decode("utf-8", "replace")
     loop = asyncio.get_running_loop()
     end = loop.time() + step.within
+    least, most = step.counts
+    enough = most + 1 if least < most else max(most, 1)
     pause = POLL_SECONDS
     while True:
         try:
             messages = observer.find(values["token"], recipient)
         except ObserverError as error:
             raise Stop("inconclusive", f"the mailbox of {recipient} can't be read: {error}") from None
-        if len(messages) >= max(step.count, 1) or loop.time() >= end:
+        if len(messages) >= enough or loop.time() >= end:
             break
         await asyncio.sleep(min(pause, max(end - loop.time(), 0.001)))
         pause = min(pause * 1.5, MAX_POLL_SECONDS)
-    if len(messages) != step.count:
+    if not least <= len(messages) <= most:
+        wanted = f"{most}" if least == most else f"{least} to {most}"
         return (
-            f"{len(messages)} messages in the mailbox of {recipient} within {step.within:g} s, not {step.count}",
+            f"{len(messages)} messages in the mailbox of {recipient} within {step.within:g} s, not {wanted}",
             False,
             messages,
         )

@@ -52,7 +52,8 @@ async def ask(play: Play, session: Session, line: bytes, expected: str, what: st
 
 async def _greeting(play: Play, session: Session) -> None:
     code = str(play.case.needs.greeting or 220)
-    await play.need(session, code, f"needed a {code} greeting", "greeting")
+    reply = await play.need(session, code, f"needed a {code} greeting", "greeting")
+    play.named((reply.message.split() or [play.setting.target.host])[0].encode("latin-1", "replace"))
 
 
 async def ehlo(play: Play, session: Session) -> None:

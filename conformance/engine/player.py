@@ -80,6 +80,7 @@ def base_values(target: Target, address: str, source_address: str) -> dict[str, 
     values: dict[str, bytes] = {
         "client": target.client.encode(),
         "host": target.host.encode(),
+        "server": target.host.encode(),
         "port": str(target.port).encode(),
         "address": address.encode(),
         "address_literal": f"[IPv6:{address}]".encode() if ":" in address else f"[{address}]".encode(),
@@ -144,6 +145,11 @@ class Play:
         values["message"] = values["header"] + b"\r\nA message of smtp-conformance; it can be deleted.\r\n"
         self._fill_row(values)
         return values
+
+    def named(self, server: bytes) -> None:
+        """Note the name that the server gives itself in its greeting."""
+        self.values["server"] = server
+        self._fill_row(self.values)
 
     def _fill_row(self, values: dict[str, bytes]) -> None:
         """Give the row's variables their values; one that needs what the server has yet to say is left out."""
@@ -239,6 +245,8 @@ class Play:
         elif isinstance(step, Repeat):
             for count in range(1, step.times + 1):
                 self.values["count"] = str(count).encode()
+                if step.values:
+                    self.values[step.name] = step.values[count - 1].fill(self.values)
                 for inner in step.steps:
                     await self._step(inner)
         elif isinstance(step, Hangup):
@@ -416,8 +424,10 @@ class Play:
         detail, met, messages = await judge_delivery(step, self.values, self.setting.observer, self.setting.clock)
         entry = self.transcript.add(self.loop.time(), 1, "delivered", b"", detail)
         entry.messages = tuple(message.octets for message in messages)
-        entry.expected, entry.met, entry.decides = "delivered as described", met, not met
+        entry.expected, entry.met, entry.decides = "delivered as described", met, not met or step.met is not None
         if met:
+            if step.met not in (None, model.GO):
+                raise Stop(step.met, f"{self.reason(step.met_reason)}: {detail}" if step.met_reason else detail)
             return
         if step.otherwise is not None and step.otherwise != model.GO:
             raise Stop(step.otherwise, f"{self.reason(step.reason)}: {detail}" if step.reason else detail)

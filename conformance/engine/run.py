@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from conformance import __version__
 from conformance.baseline import Known, stale
-from conformance.case.model import IMPACTS, Case
+from conformance.case.model import IMPACTS, Case, used_variables
 from conformance.engine import sanity
 from conformance.engine.exit import FINDINGS, OK, UNREACHABLE, Exit, decide
 from conformance.engine.outcome import Finding, Outcome
@@ -206,13 +206,21 @@ def gate(
     if IMPACTS.index(case.impact) > IMPACTS.index(impact):
         return "untested", f"has the impact {case.impact}: allow it with --impact {case.impact}"
     for need in case.needs.target:
-        if need == "recipient" and case.impact == "session" and not target.recipient:
+        if need == "recipient" and case.impact == "session" and not (target.recipient or _asks_for_domain(case)):
             continue
         if not target.has(need):
             return "untested", f"the target names no {need}: {how_to_give(need)}"
     if offers is not None and (missing := [k for k in case.needs.ehlo if k not in offers]):
         return "n/a", f"{', '.join(missing)} is not offered"
     return None
+
+
+def _asks_for_domain(case: Case) -> bool:
+    """Whether a case uses the domain of the recipient, which postmaster alone does not have."""
+    names = used_variables((*case.dialogue, *case.finally_)) | {
+        name for value in case.variables.values() for name in value.variables()
+    }
+    return any(name.startswith("recipient_") for name in names)
 
 
 async def setting_for(target: Target, dialer: Dialer | None = None, observer: Observer | None = None) -> Setting:

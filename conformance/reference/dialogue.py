@@ -24,6 +24,9 @@ _NOT_IMPLEMENTED = reply(502, "5.5.1", "Command not implemented")
 _NO_SUCH_TOPIC = reply(504, "5.5.4", "No help on that")
 _LITERAL = re.compile(r"(\[[^\[\]\\ ]*\])(?: .*)?").fullmatch
 
+FOREIGN_VERBS = frozenset({b"CONNECT", b"DELETE", b"GET", b"HEAD", b"OPTIONS", b"PATCH", b"POST", b"PUT", b"TRACE"})
+"""Request lines of HTTP begin so. A browser sends them, whom a web page told to; its user writes no mail."""
+
 HELLO = frozenset({"EHLO", "HELO", "LHLO", "GREETING"})
 """Events whose replies never carry an enhanced status code (RFC2034-4-04)."""
 
@@ -134,6 +137,11 @@ def patience(session: Session) -> Reply | None:
     if session.errors <= session.limits.errors and session.failed_logins < session.limits.logins:
         return None
     return reply(421, "4.7.0", f"{session.site.host} too many errors, closing connection")
+
+
+def foreign(session: Session) -> Reply:
+    """Return the 421 that ends a session in which another protocol is spoken (section 7.8)."""
+    return reply(421, "4.7.0", f"{session.site.host} speaks SMTP, closing connection")
 
 
 def lost(session: Session, octets: bytes) -> None:

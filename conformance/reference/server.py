@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from . import delivery
 from .actions import Action, join
-from .dialogue import HELLO
+from .dialogue import HELLO, foreign
 from .extension.auth import respond
 from .reply import Reply, reply
 from .rules import Rules, strict
@@ -173,6 +173,9 @@ class Server:
         session, rules = self.session, self.rules
         verb, rest = rules.split_line(line)
         command = rules.verbs.get(verb)
+        if command is None and verb.upper() in rules.foreign_verbs:
+            self._end(foreign(session))
+            return
         if command is None:
             too_long = len(line) + 2 > session.limits.command_line
             session.answer("UNKNOWN", _LINE_TOO_LONG if too_long else _UNKNOWN)  # RFC5321-3.8-02, RFC5321-4.2.4-02

@@ -69,10 +69,14 @@ _SUBJECTS = {
 
 def name(document: str) -> str:
     """Return a document as it is spelled: ``RFC 5321`` for ``RFC5321``."""
+    if document == "SEC":
+        return "Security"
     return f"RFC {document[3:]}" if document.startswith("RFC") and document[3:].isdecimal() else document
 
 
 def subject(document: str) -> str:
     """Return what a document is about in a few words, or an empty string."""
+    if document == "SEC":
+        return "Known attacks"
     number = document[3:]
     return _SUBJECTS.get(int(number), "") if document.startswith("RFC") and number.isdecimal() else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
+from conformance.report.documents import name as spelled
 from conformance.report.documents import subject
 from conformance.requirement.ledger import STATES, TESTED, Entry, by_section, counts, words
 from conformance.stream import Run
@@ -42,18 +43,18 @@ def page(entries: Sequence[Entry], runs: Sequence[Run] = (), titles: Mapping[str
             "reference server that break it, or the reason why none does. Statements are in our own words; the RFC is",
             "the norm.</p>",
             *_overview(entries),
-            *(line for rfc in _documents(entries) for line in _document(rfc, entries, states, named)),
+            *(line for name in _documents(entries) for line in _document(name, entries, states, named)),
             "</body></html>\n",
         ]
     )
 
 
-def _documents(entries: Sequence[Entry]) -> list[int]:
-    return list(dict.fromkeys(entry.requirement.rfc for entry in entries))
+def _documents(entries: Sequence[Entry]) -> list[str]:
+    return list(dict.fromkeys(entry.requirement.document for entry in entries))
 
 
-def _of(rfc: int, entries: Sequence[Entry]) -> list[Entry]:
-    return [entry for entry in entries if entry.requirement.rfc == rfc]
+def _of(document: str, entries: Sequence[Entry]) -> list[Entry]:
+    return [entry for entry in entries if entry.requirement.document == document]
 
 
 def _verdicts(run: Run) -> Mapping[str, str]:
@@ -70,9 +71,9 @@ def _verdicts(run: Run) -> Mapping[str, str]:
 def _overview(entries: Sequence[Entry]) -> Iterator[str]:
     yield '<div class="wide"><table><thead><tr><th>Document</th><th class="n">requirements</th>'
     yield "".join(f'<th class="n">{state}</th>' for state in STATES) + "</tr></thead><tbody>"
-    for rfc in _documents(entries):
-        own = _of(rfc, entries)
-        name = f'<a href="#RFC{rfc}">RFC {rfc}</a> {escape(subject(f"RFC{rfc}"))}'
+    for document in _documents(entries):
+        own = _of(document, entries)
+        name = f'<a href="#{document}">{spelled(document)}</a> {escape(subject(document))}'
         yield f'<tr><td>{name}</td><td class="n">{len(own)}</td>{_numbers(own)}</tr>'
     yield f'<tr><td>All</td><td class="n">{len(entries)}</td>{_numbers(entries)}</tr></tbody></table></div>'
 
@@ -82,17 +83,20 @@ def _numbers(entries: Sequence[Entry]) -> str:
 
 
 def _document(
-    rfc: int, entries: Sequence[Entry], states: Sequence[tuple[str, Mapping[str, str]]], titles: Mapping[str, str]
+    document: str, entries: Sequence[Entry], states: Sequence[tuple[str, Mapping[str, str]]], titles: Mapping[str, str]
 ) -> Iterator[str]:
-    yield f'<h2 id="RFC{rfc}">RFC {rfc} {escape(subject(f"RFC{rfc}"))}</h2>'
-    for section, own in by_section(_of(rfc, entries)).items():
-        yield f'<h3 id="RFC{rfc}-{escape(section)}">{escape(_section(section))}</h3>'
+    yield f'<h2 id="{document}">{spelled(document)} {escape(subject(document))}</h2>'
+    for section, own in by_section(_of(document, entries)).items():
+        yield f'<h3 id="{document}-{escape(section)}">{escape(_section(section, document))}</h3>'
         for entry in own:
             yield from _entry(entry, states, titles)
-    yield from _words(rfc)
+    if document.startswith("RFC"):
+        yield from _words(int(document[3:]))
 
 
-def _section(section: str) -> str:
+def _section(section: str, document: str) -> str:
+    if not document.startswith("RFC"):
+        return section.replace("-", " ").capitalize()
     if section.startswith("App"):
         return f"Appendix {section[3:]}"
     return f"Section {section}" if section[:1].isalnum() and section != "derived" else "Derived"
@@ -103,6 +107,8 @@ def _entry(entry: Entry, states: Sequence[tuple[str, Mapping[str, str]]], titles
     yield f'<div class="r" id="{escape(own.id)}"><p><a href="#{escape(own.id)}"><code>{escape(own.id)}</code></a>'
     yield f'<b>{own.level}</b> <span class="{entry.state}">{entry.state}</span>'
     yield f"<small>{escape(own.subject)}, {escape(own.observable)}</small></p><p>{escape(own.statement)}</p>"
+    if own.source:
+        yield f"<p><small>From: {escape(own.place)}</small></p>"
     if own.caution:
         yield f"<p><small>Note: {escape(own.caution)}</small></p>"
     if entry.state != TESTED and entry.reason:

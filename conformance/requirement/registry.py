@@ -1,4 +1,8 @@
-"""The registry: every normative statement that the suite knows, one JSON object a line, one file a document."""
+"""The registry: every normative statement that the suite knows, one JSON object a line, one file a document.
+
+Security has checks that no sentence of a document asks for. They are in ``security.jsonl``, with ids that begin
+with ``SEC-``, and have ``source`` instead of a section.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,8 @@ from typing import Any
 
 DATA = Path(__file__).with_name("data")
 
-_ID = re.compile(r"RFC(\d+)-")
+_ID = re.compile(r"(RFC\d+|SEC)-")
+_FILES = {"SEC": "security"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +26,17 @@ class Requirement:
 
     id: str
     level: str
-    rfc: int
-    section: str
     subject: str
     topic: str
     statement: str
     observable: str
     how: str
+    rfc: int = 0
+    """The document, 0 where no RFC has the statement."""
+    section: str = ""
+    """The section of the document; of security's statements the family."""
+    source: tuple[str, ...] = ()
+    """Where the statement of a security check comes from: RFC sections, CVEs, advisories, papers."""
     implied: bool = False
     extension: str = ""
     caution: str = ""
@@ -35,13 +44,24 @@ class Requirement:
     same_as: tuple[str, ...] = ()
     keywords: tuple[int, ...] = ()
 
+    @property
+    def document(self) -> str:
+        """The document that the id names: ``RFC5321``, ``SEC``."""
+        return self.id.partition("-")[0]
+
+    @property
+    def place(self) -> str:
+        """Where the statement is made, in words."""
+        return f"RFC {self.rfc} section {self.section}" if self.rfc else "; ".join(self.source)
+
 
 _FIELDS = {field.name for field in fields(Requirement)}
 
 
 @cache
-def _document(rfc: str) -> dict[str, Requirement]:
-    file = DATA / f"rfc{rfc}.jsonl"
+def _document(name: str) -> dict[str, Requirement]:
+    """Return the statements of a document (``RFC5321``, ``SEC``) by id."""
+    file = DATA / f"{_FILES.get(name, name.lower())}.jsonl"
     if not file.is_file():
         return {}
     with file.open(encoding="utf-8") as lines:
@@ -49,7 +69,7 @@ def _document(rfc: str) -> dict[str, Requirement]:
 
 
 def _requirement(values: dict[str, Any]) -> Requirement:
-    kept: dict[str, Any] = {}
+    kept: dict[str, Any] = {"section": values["topic"]}
     for key, value in values.items():
         if key in _FIELDS:
             kept[key] = tuple(value) if isinstance(value, list) else value
@@ -77,9 +97,10 @@ def statement(name: str) -> str | None:
 
 
 def all_requirements() -> Iterator[Requirement]:
-    """Yield every requirement, by document."""
+    """Yield every requirement, by document; those of security come last."""
     for file in sorted(DATA.glob("rfc*.jsonl"), key=lambda file: int(file.stem[3:])):
-        yield from _document(file.stem[3:]).values()
+        yield from _document(file.stem.upper()).values()
+    yield from _document("SEC").values()
 
 
 def suggest(name: str) -> list[str]:

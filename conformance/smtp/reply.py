@@ -26,7 +26,7 @@ _ALWAYS_KEPT = 8
 """Octets kept of every line, however much was dropped: the code decides where the reply ends."""
 
 _CODE = re.compile(rb"[0-9]{3}(?![0-9])")
-_ENHANCED = re.compile(rb"([245])\.(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})(?=[ \t]|$)")
+_ENHANCED = re.compile(rb"\A([245])\.(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})(?=[ \t]|$)")
 
 
 @dataclass(frozen=True)

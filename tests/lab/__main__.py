@@ -5,6 +5,7 @@ down [SERVER ...]    stop
 status               what is there, on which ports
 mail SERVER USER     the newest message of alice, bob or someone (mail that was relayed)
 run [SERVER ...]     up, play the suite against every target, compare with expectations/, down
+zoo [WORD ...]       the security cases against vulnerable and fixed servers
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ def main(argv: Sequence[str]) -> int:
     for name in ("up", "down", "check", "run"):
         commands.add_parser(name).add_argument("servers", nargs="*", metavar="SERVER")
     commands.add_parser("status")
+    commands.add_parser("zoo").add_argument("words", nargs="*", metavar="WORD")
     mail = commands.add_parser("mail")
     mail.add_argument("server")
     mail.add_argument("user", nargs="?", default="alice")
@@ -69,6 +71,10 @@ def _do(given: argparse.Namespace, names: Sequence[str], known: dict[str, Server
             found = messages(known[given.server].home.mail / given.user / "Maildir")
             sys.stdout.buffer.write(found[-1] if found else b"")
             return 0 if found else 1
+        case "zoo":
+            from tests.lab.zoo.judge import judge
+
+            return judge(given.words)
         case "run":
             from tests.lab.run import run
 

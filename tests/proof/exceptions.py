@@ -31,6 +31,12 @@ REFUSING: Mapping[str, str] = {
     "rfc6409-submission/4-mandatory-actions/authentication-required": (
         "a refusal is what is asked for, whatever its reason"
     ),
+    "security/relay/submission-without-login": "who takes nothing relays nothing, whatever the reason",
+    "security/trusted-verbs/*": "a door that does not open is shut, whatever the reason",
+    "security/starttls/envelope-kept": "who takes no mail in clear text keeps no envelope from it",
+    "security/disclosure/version": "the greeting is all that is asked about",
+    "security/auth/*": "who lets nobody in lets no stranger in, whatever the reason",
+    "security/cross-protocol/*": "who refuses every line runs none",
 }
 """Verdicts on servers that refuse."""
 
@@ -49,6 +55,7 @@ ACCEPTING: Mapping[str, str] = {
     "rfc5321/4.5.3.1-sizes/*beyond-limit*": "a server may take more than the limits ask for",
     "rfc5321/4.5.3.1-sizes/local-part-of-recipient*": "it may exist: what counts is that it is no syntax error",
     "rfc5321/4.5.3.1-sizes/accepted-recipients-stay": "a server may take more than 100 recipients",
+    "security/smuggling/long-line*": "to keep a line that is too long is as secure as to refuse it",
 }
 """Verdicts on the server that accepts everything."""
 

@@ -83,7 +83,12 @@ async def _play_cases(cases: Iterable[Case], faults: tuple[Fault, ...], tapes: d
         if role not in offers:
             offers[role] = await _offers(role, faults)
         tape = (
-            None if faults else tapes.setdefault(case.id, Tape(role, case.needs.greeting, frozenset(case.needs.ehlo)))
+            None
+            if faults
+            else tapes.setdefault(
+                case.id,
+                Tape(role, case.needs.greeting, frozenset(case.needs.ehlo), whole=case.start == "connect"),
+            )
         )
         outcome = await play_case(case, faults, tape, offers[role])
         verdict = by_level(outcome.outcome, case.level)
@@ -133,12 +138,33 @@ def play_all(cases: Iterable[Case], fault: Fault) -> dict[str, Played]:
     }
     affected = [case for case in ordered if spared[case.id] is None]
     results.update(virtual.run(_play_cases(affected, (fault,), {})))
-    broken = {case.id for case in ordered if case.control and results[case.id].verdict != "pass"}
     for case in ordered:
-        unmet = [name for name in case.after if name in broken or (name in results and results[name].verdict != "pass")]
-        if case.id in broken or unmet:
+        if case.control and results[case.id].verdict != "pass":
             results[case.id] = replace(results[case.id], verdict="inconclusive")
+    left, changed = [case for case in ordered if case.after], True
+    while changed:  # what comes after a case that comes after another one
+        rest = [case for case in left if all(_passed(name, results) for name in case.after)]
+        changed = len(rest) < len(left)
+        for case in left:
+            if case not in rest:
+                results[case.id] = replace(results[case.id], verdict="inconclusive")
+        left = rest
     return results
+
+
+def _passed(name: str, results: Mapping[str, Played]) -> bool:
+    """Whether a case passed, or every row of it, or none was played."""
+    rows = (name,) if name in results else _rows().get(name, ())
+    return all(results[row].verdict == "pass" for row in rows if row in results)
+
+
+@cache
+def _rows() -> Mapping[str, tuple[str, ...]]:
+    """The rows of each table, by its id."""
+    rows: dict[str, list[str]] = {}
+    for case in all_cases():
+        rows.setdefault(case.base_id, []).append(case.id)
+    return {name: tuple(ids) for name, ids in rows.items()}
 
 
 def tripped_by(fault: Fault, cases: Iterable[Case] | None = None) -> list[str]:
@@ -174,7 +200,7 @@ def untripped(rows: Iterable[str], faults: Iterable[Fault]) -> set[str]:
         wanted = {name for name in left if concerns(fault, cited()[name], name)}
         everywhere = any(name.startswith("lint/") for name in wanted)
         controls = {control for case in all_cases() if case.id in wanted for control in case.after}
-        cases = [case for case in all_cases() if everywhere or case.id in wanted | controls]
+        cases = [case for case in all_cases() if everywhere or {case.id, case.base_id} & (wanted | controls)]
         for name, result in play_all(cases, fault).items() if wanted else ():
             if name in wanted and result.verdict in (*TRIPPED, "info"):
                 left.discard(name)

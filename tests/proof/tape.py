@@ -29,6 +29,8 @@ DECIDING = frozenset({"STARTTLS", "AUTH", "ENHANCEDSTATUSCODES"})
 
 MESSAGE_OCTETS = 200_000
 """The largest message in the proof: enough to test the limit, and quick to send often."""
+WIRE = frozenset({"keep_clear_octets"})
+"""Rules that the wire asks before it calls the server: the calls on a tape don't show them."""
 
 
 def site_for(role: Role, refuses: int = 0) -> Site:
@@ -72,6 +74,8 @@ class Tape:
     keywords: frozenset[str] = frozenset()
     """The extensions on which the way of the play depends."""
     phase: Callable[[], str] = lambda: ""
+    whole: bool = False
+    """Whether the case judges its set-up too: it starts before the greeting is read."""
     calls: list[Call] = field(default_factory=list)
     servers: int = 0
     stored: tuple[list[Stored], list[Stored]] = field(default_factory=lambda: ([], []))
@@ -86,8 +90,11 @@ class Tape:
 
     def with_fault(self, fault: Fault) -> frozenset[str] | None:
         """Return the lints that a play against a server with this fault would break; None: only playing can tell."""
-        if self.role not in fault.roles or self.points.isdisjoint(changed_by(fault, self.role)):
+        asked = self.points & changed_by(fault, self.role)
+        if self.role not in fault.roles or not asked:
             return frozenset()
+        if not asked.isdisjoint(WIRE):
+            return None
         site = site_for(self.role, self.refuses)
         servers = [Server(site, (fault,)) for _ in range(self.servers)]
         enhanced = [False] * self.servers
@@ -104,7 +111,7 @@ class Tape:
                 return None
             if actions == call.actions:
                 continue
-            if not call.phase or not _means_the_same(actions, call.actions, self.keywords | DECIDING):
+            if not call.phase or self.whole or not _means_the_same(actions, call.actions, self.keywords | DECIDING):
                 return None
             context = Context(call.command, enhanced[call.server])
             broken.update(rule.id for reply in _replies(_octets(actions)) for rule, _ in findings(reply, context))

@@ -14,6 +14,7 @@ from conformance.requirement.registry import DATA, all_requirements, find
 from conformance.verdict import BY_LEVEL
 
 FILES = sorted(DATA.glob("*.jsonl"))
+DOCUMENTS = sorted(DATA.glob("rfc*.jsonl"))
 ENTRIES = list(all_requirements())
 SUBJECTS = {"server", "relay", "submission", "client", "domain", "both", "gateway"}
 OBSERVABLES = {"wire", "delivered", "dns", "config", "time", "no", "https"}
@@ -25,7 +26,7 @@ def test_ids_are_unique() -> None:
     assert [name for name, times in Counter(lines).items() if times > 1] == []
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", DOCUMENTS, ids=lambda file: file.stem)
 def test_entries_stand_in_the_file_of_their_document(file: Path) -> None:
     """The file's name, ``rfc`` and the id name the same document, and the id its section."""
     for line in file.read_text(encoding="utf-8").splitlines():
@@ -33,6 +34,16 @@ def test_entries_stand_in_the_file_of_their_document(file: Path) -> None:
         section = "X" if entry["section"] == "derived" else entry["section"]
         assert file.stem == f"rfc{entry['rfc']}"
         assert re.fullmatch(rf"RFC{entry['rfc']}-{re.escape(section)}-\d\d[a-z]?", entry["id"]), entry["id"]
+
+
+def test_security_statements_say_where_they_come_from() -> None:
+    """They have no section, but a source and a family; their ids are words."""
+    wrong = [
+        entry.id
+        for entry in ENTRIES
+        if not entry.rfc and not (entry.source and entry.topic and re.fullmatch(r"SEC(-[A-Z0-9]+)+", entry.id))
+    ]
+    assert wrong == []
 
 
 def test_levels_subjects_and_observables_are_known() -> None:

@@ -296,6 +296,7 @@ fault(
     "size-not-listed",
     title="The size of messages is limited, and SIZE is not listed",
     breaks=("RFC5321-4.5.3.1.7-02",),
+    also_trips=("security/disclosure/size-limit",),
 )(lambda rules: replace(rules, extensions=tuple(e for e in rules.extensions if e.keyword != "SIZE")))
 
 fault(

@@ -45,7 +45,7 @@ fault(
     "data-at-any-time",
     title="DATA is taken without MAIL and RCPT, and so is the message",
     breaks=("RFC5321-4.1.4-13", "RFC5321-4.1.1-06", "RFC5321-4.1.1.5-01"),
-    also_trips=("rfc*",),
+    also_trips=("rfc*", "security/chunking/data-behind-bdat"),
 )(lambda rules: _data_anywhere(rules))
 
 

@@ -153,6 +153,7 @@ fault(
     "etrn-not-listed",
     title="ETRN works and is not listed",
     breaks=("RFC5321-4.1.1.1-19",),
+    also_trips=("security/trusted-verbs/etrn",),
 )
 def _etrn(rules: Rules) -> Rules:
     command = Command(

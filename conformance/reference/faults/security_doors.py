@@ -1,0 +1,254 @@
+"""Faults that let in, tell, or run too much: trusted verbs, logins, other protocols, parameters, chunks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+from conformance.reference.change import (
+    allowed,
+    answer,
+    anything,
+    handled,
+    listed,
+    on_input,
+    parameter,
+    text,
+    without_gate,
+)
+from conformance.reference.faults import fault
+from conformance.reference.reply import Reply, reply
+from conformance.reference.rules import Rules
+from conformance.reference.session import Session
+from conformance.reference.table import ANY, Command, State
+
+_OK = reply(250, "2.0.0", "OK")
+
+
+def _knows(rules: Rules, verb: str, handler: Callable[[Session, str], Reply | None]) -> Rules:
+    """Know one more verb, in every state, without login."""
+    command = Command(verb, "SP argument", ANY, (220, 250), (500,), handler, (), anonymous=True)
+    return replace(rules, commands={**rules.commands, verb: command})
+
+
+def _door(rules: Rules, *verbs: str) -> Rules:
+    for verb in verbs:
+        rules = _knows(rules, verb, lambda session, argument: _OK)
+    return rules
+
+
+# Verbs
+
+fault(
+    "xclient-for-everybody",
+    title="XCLIENT is taken from everybody",
+    breaks=("SEC-VERB-XCLIENT",),
+    seen_in=("smtp-server with useXClient: true", "Postfix with smtpd_authorized_xclient_hosts = 0.0.0.0/0"),
+)(lambda rules: _knows(rules, "XCLIENT", lambda session, argument: reply(220, "2.0.0", f"{session.site.host} ESMTP")))
+
+fault(
+    "xforward-for-everybody",
+    title="XFORWARD is taken from everybody",
+    breaks=("SEC-VERB-XFORWARD",),
+)(lambda rules: _door(rules, "XFORWARD"))
+
+fault(
+    "debugging-doors",
+    title="DEBUG, WIZ, KILL and SHOWQ are taken",
+    breaks=("SEC-VERB-DEBUG",),
+    seen_in=("CVE-1999-0095 (sendmail DEBUG)", "CVE-1999-0145 (sendmail WIZ)"),
+    also_trips=("rfc5321/4.1.5-private-commands/*",),
+)(lambda rules: _door(rules, "DEBUG", "WIZ", "KILL", "SHOWQ"))
+
+fault(
+    "turn-for-everybody",
+    title="TURN is answered with 250",
+    breaks=("SEC-VERB-TURN",),
+    also_trips=("rfc5321/*",),
+)(lambda rules: handled(rules, "TURN", lambda session, argument: _OK))
+
+fault(
+    "etrn-for-every-domain",
+    title="ETRN starts a queue run for every domain",
+    breaks=("SEC-VERB-ETRN",),
+    also_trips=("rfc5321/4.1.1.1-ehlo-helo/working-commands-are-listed*",),
+)(lambda rules: _knows(rules, "ETRN", lambda session, argument: reply(250, "2.0.0", "Queuing started")))
+
+# Logins
+
+fault(
+    "auth-in-clear-text",
+    title="Passwords are asked for without TLS",
+    breaks=("SEC-AUTH-CLEAR", "RFC4954-4-25", "RFC4616-5-01", "RFC4954-6-06"),
+    also_trips=("rfc4954-auth/*", "rfc4616-plain/*"),
+)(lambda rules: replace(rules, may_use=lambda session, mechanism: True))
+
+fault(
+    "auth-takes-any-password",
+    title="Every user with every password is let in",
+    breaks=("SEC-AUTH-ANY-PASSWORD",),
+    also_trips=("rfc4954-auth/*", "rfc4616-plain/*"),
+)(lambda rules: replace(rules, authenticate=lambda session, user, password: True))
+
+
+@fault(
+    "auth-takes-empty-password",
+    title="An empty password or an empty user is let in",
+    breaks=("SEC-AUTH-EMPTY",),
+    seen_in=("servers that ask an LDAP directory, which takes an empty password for an anonymous bind",),
+    also_trips=("rfc3848*", "rfc4954-auth/*", "rfc4616-plain/*", "security/relay/after-failed-login*"),
+)
+def _empty(rules: Rules) -> Rules:
+    before = rules.commands["AUTH"].handler
+
+    def auth(session: Session, argument: str) -> Reply | None:
+        name, _, response = argument.partition(" ")
+        found = re.fullmatch(r"=|(?:[A-Za-z0-9+/]{4})*[A-Za-z0-9+/]*A{1,2}={0,2}", response)
+        if name.upper() == "PLAIN" and found:
+            return reply(235, "2.7.0", "Authentication succeeded")
+        return before(session, argument)
+
+    return handled(rules, "AUTH", auth)
+
+
+@fault(
+    "auth-runs-the-response",
+    title="A command instead of a response ends the login, and is run",
+    breaks=("SEC-AUTH-COMMAND", "RFC4954-X-01"),
+    also_trips=("rfc4954-auth/*", "security/relay/after-failed-login*"),
+)
+def _runs(rules: Rules) -> Rules:
+    def change(session: Session, octets: bytes) -> bytes:
+        if session.state is State.CHALLENGE and octets.upper().startswith((b"NOOP", b"RSET", b"QUIT")):
+            session.exchange = None
+            session.state = State.READY
+        return octets
+
+    return on_input(rules, change)
+
+
+@fault(
+    "ntlm-tells-names",
+    title="AUTH NTLM answers everybody with the names of the computer and its domain",
+    breaks=("SEC-AUTH-NTLM",),
+    seen_in=("Microsoft Exchange, by default",),
+)
+def _ntlm(rules: Rules) -> Rules:
+    before = rules.commands["AUTH"].handler
+
+    def auth(session: Session, argument: str) -> Reply | None:
+        if argument.upper().startswith("NTLM "):
+            session.put("NTLM", reply(334, "", "TlRMTVNTUAACAAAABgAGADgAAAAFgomi"))
+            return None
+        return before(session, argument)
+
+    return handled(rules, "AUTH", auth)
+
+
+fault(
+    "submission-in-clear-text",
+    title="A submission server takes MAIL without TLS and without login",
+    breaks=("SEC-AUTH-SUBMISSION-TLS", "RFC6409-4.3-01"),
+    roles=("submission",),
+)(lambda rules: without_gate(rules, "login"))
+
+# Other protocols, and what is told
+
+fault(
+    "http-is-endured",
+    title="The lines of an HTTP request are refused, and the SMTP behind them is run",
+    breaks=("SEC-CROSS-HTTP",),
+)(lambda rules: replace(rules, foreign_verbs=frozenset()))
+
+fault(
+    "greeting-with-version",
+    title="The greeting names product and version",
+    breaks=("SEC-DISCLOSURE-VERSION",),
+    seen_in=("Exim and sendmail, by default",),
+)(lambda rules: text(rules, "GREETING", 220, "mx.lab.test ESMTP Example 4.97.1"))
+
+fault(
+    "size-without-limit",
+    title="SIZE is listed with 0: no limit",
+    breaks=("SEC-LIMIT-SIZE",),
+    also_trips=("rfc1870-size/*",),
+)(lambda rules: listed(rules, "SIZE", "SIZE 0"))
+
+# Parameters
+
+fault(
+    "control-characters-in-paths",
+    title="Control characters are taken in paths",
+    breaks=("SEC-COMMAND-CONTROL", "SEC-COMMAND-NUL", "RFC5321-4.1.2-26"),
+    also_trips=("rfc5321/*",),
+)(
+    lambda rules: replace(
+        without_gate(rules, "characters"),
+        grammar=replace(rules.grammar, atext=r"[\x00-\x1f\x7fA-Za-z0-9!#$%&'*+/=?^_`{{|}}~{non_ascii}-]"),
+    )
+)
+
+fault(
+    "envelope-id-unchecked",
+    title="Any value of ENVID is taken",
+    breaks=("SEC-COMMAND-XTEXT",),
+    also_trips=("rfc3461*",),
+)(lambda rules: parameter(rules, "ENVID", anything))
+
+fault(
+    "parameter-twice",
+    title="Of a parameter that comes twice the last one counts",
+    breaks=("SEC-COMMAND-DUPLICATE", "RFC1870-6-01"),
+    also_trips=("rfc1870-size/*",),
+)(lambda rules: answer(rules, "MAIL", 501, lambda given: _OK if "twice" in given.lines[0] else given))
+
+fault(
+    "size-taken-whatever-it-is",
+    title="Any value of SIZE is taken",
+    breaks=("SEC-COMMAND-NUMBER", "RFC1870-6.1-04", "RFC1870-3-04", "RFC1870-6.1-01", "RFC1870-6.1-02"),
+    also_trips=("rfc1870-size/*",),
+)(lambda rules: parameter(rules, "SIZE", anything))
+
+# Chunks
+
+
+@fault(
+    "bdat-refused-runs-the-chunk",
+    title="The octets behind a refused BDAT are read as commands",
+    breaks=("SEC-BDAT-REFUSED", "RFC3030-2-05", "RFC3030-2-06", "RFC3030-2-07", "RFC3030-2-16"),
+    also_trips=("rfc3030-chunking/*",),
+)
+def _chunk_runs(rules: Rules) -> Rules:
+    command = replace(rules.commands["BDAT"], refused=None)
+    return replace(rules, commands={**rules.commands, "BDAT": command})
+
+
+@fault(
+    "bdat-reads-any-number",
+    title="A chunk size with a sign, in another notation, or too large is taken for nought",
+    breaks=("SEC-BDAT-SIZE", "RFC3030-2-15"),
+    seen_in=("CVE-2017-16943 (Exim 4.89), in its consequence",),
+    also_trips=("rfc3030-chunking/*",),
+)
+def _number(rules: Rules) -> Rules:
+    before = rules.commands["BDAT"].handler
+
+    def bdat(session: Session, argument: str) -> Reply | None:
+        size = argument.partition(" ")[0]
+        odd = re.fullmatch(r"[-+]\d+|0x[0-9a-f]+|\d+LAST|\d{19,}", size)
+        return reply(250, "2.0.0", "0 octets") if odd else before(session, argument)
+
+    return handled(rules, "BDAT", bdat)
+
+
+fault(
+    "data-behind-bdat",
+    title="DATA is taken behind BDAT",
+    breaks=("SEC-BDAT-MIXED",),
+    also_trips=("rfc3030-chunking/*",),
+)(
+    lambda rules: replace(
+        allowed(rules, "DATA", {State.CHUNKS}), next={**rules.next, (State.CHUNKS, "DATA", 3): State.TEXT}
+    )
+)

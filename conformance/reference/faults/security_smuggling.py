@@ -1,0 +1,177 @@
+"""Faults of the end of mail data: octets that are taken for it and are not (RFC 5321 section 4.1.1.4)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from conformance.reference.change import checked, data_ends
+from conformance.reference.faults import fault
+from conformance.reference.reply import Reply, reply
+from conformance.reference.rules import Border, Rules
+from conformance.reference.session import Session
+
+_SCAN = ("security/smuggling/scan*", "security/smuggling/smuggled-message*")
+"""Cases that hold several candidates, or the same ones again."""
+
+fault(
+    "ends-at-lf-dot-lf",
+    title="<LF>.<LF> ends the mail data",
+    breaks=("SEC-EOD-LF-DOT-LF", "RFC5321-4.1.1.4-06", "SEC-EOD-LF-MODE"),
+    seen_in=("CVE-2023-51764 (Postfix)", "CVE-2023-51765 (sendmail)", "CVE-2023-51766 (Exim)"),
+    also_trips=_SCAN,
+)(lambda rules: data_ends(rules, rb"(?<!\r)(\n)\.\n"))
+
+fault(
+    "ends-at-lf-dot-crlf",
+    title="<LF>.<CRLF> ends the mail data",
+    breaks=(
+        "SEC-EOD-LF-DOT-CRLF",
+        "SEC-EOD-LF-LF-DOT-CRLF",
+        "SEC-EOD-NUL-IN-FIRST-CRLF",
+        "RFC5321-4.1.1.4-07",
+    ),
+    seen_in=("CVE-2024-27305 (aiosmtpd 1.4.4)", "GHSA-rp4q-8m6x-c43c (Haraka 3.3.3)", "CVE-2023-51747 (Apache James)"),
+    also_trips=_SCAN,
+)(lambda rules: data_ends(rules, rb"(?<!\r)(\n)\.\r\n"))
+
+
+@fault(
+    "refuses-lf-dot-lf-and-goes-on",
+    title="The data ends at <LF>.<LF> with a refusal, and what follows is read as commands",
+    breaks=("SEC-EOD-LF-DOT-LF", "RFC5321-4.1.1.4-06", "SEC-EOD-LF-MODE"),
+    seen_in=("GHSA-rp4q-8m6x-c43c (Haraka 3.3.3)",),
+    also_trips=_SCAN,
+)
+def _refuses(rules: Rules) -> Rules:
+    def check(session: Session, message: bytes) -> Reply | None:
+        false_end = message.endswith(b"\n") and not message.endswith(b"\r\n")
+        return reply(451, "4.6.0", "Bare line feed") if false_end else None
+
+    return checked(data_ends(rules, rb"(?<!\r)(\n)\.\n"), check)
+
+
+fault(
+    "ends-at-cr-dot-cr",
+    title="<CR>.<CR> ends the mail data",
+    breaks=("SEC-EOD-CR-DOT-CR", "RFC5321-4.1.1.4-09"),
+    seen_in=("Cisco Secure Email Gateway with CR and LF handling set to clean",),
+    also_trips=_SCAN,
+)(lambda rules: data_ends(rules, rb"(\r)\.\r(?!\n)"))
+
+fault(
+    "ends-at-cr-dot-lf",
+    title="<CR>.<LF> ends the mail data",
+    breaks=("SEC-EOD-CR-DOT-LF", "RFC5321-4.1.1.4-09"),
+    also_trips=_SCAN,
+)(lambda rules: data_ends(rules, rb"(\r)\.\n"))
+
+fault(
+    "ends-at-lf-dot-cr",
+    title="<LF>.<CR> ends the mail data",
+    breaks=("SEC-EOD-LF-DOT-CR", "RFC5321-4.1.1.4-09"),
+    also_trips=_SCAN,
+)(lambda rules: data_ends(rules, rb"(?<!\r)(\n)\.\r(?!\n)"))
+
+fault(
+    "ends-at-cr-dot-crlf",
+    title="<CR>.<CRLF> ends the mail data",
+    breaks=("SEC-EOD-CR-DOT-CRLF", "SEC-EOD-LF-CR-DOT-CRLF", "RFC5321-4.1.1.4-09"),
+    also_trips=_SCAN,
+)(lambda rules: data_ends(rules, rb"(\r)\.\r\n"))
+
+fault(
+    "drops-nul-before-the-end",
+    title="NUL is dropped before the end of the mail data is looked for",
+    breaks=(
+        "SEC-EOD-NUL-BEFORE-DOT",
+        "SEC-EOD-NUL-IN-FIRST-CRLF",
+        "SEC-EOD-NUL-AFTER-DOT",
+        "SEC-EOD-NUL-IN-LAST-CRLF",
+        "RFC5321-4.1.1.4-10",
+    ),
+    also_trips=_SCAN,
+)(lambda rules: data_ends(rules, rb"(\r\0*\n)\0*\.\0*\r\0*\n"))
+
+fault(
+    "ends-at-other-line-breaks",
+    title="Vertical tab, form feed, NEL and line separator end lines of the mail data too",
+    breaks=("SEC-EOD-OTHER-LINE-BREAKS", "RFC5321-4.1.1.4-10"),
+    also_trips=_SCAN,
+)(
+    lambda rules: data_ends(
+        rules, rb"([\x0b\x0c]|(?<!\xc2)\x85|\xc2\x85|\xe2\x80\xa8)\.(?:[\x0b\x0c\x85]|\xc2\x85|\xe2\x80\xa8)"
+    )
+)
+
+fault(
+    "ends-at-crlf-dot-lf",
+    title="<CRLF>.<LF> ends the mail data",
+    breaks=("SEC-EOD-CRLF-DOT-LF", "SEC-EOD-FIRST-LINE", "RFC5321-4.1.1.4-08"),
+    seen_in=("CVE-2023-51766 (Exim 4.97)",),
+    also_trips=_SCAN,
+)(lambda rules: data_ends(rules, rb"(\r\n)\.\n"))
+
+fault(
+    "ends-at-crlf-dot-cr",
+    title="<CRLF>.<CR> ends the mail data",
+    breaks=(
+        "SEC-EOD-CRLF-DOT-CR",
+        "SEC-EOD-CRLF-DOT-CRCRLF",
+        "SEC-EOD-NUL-IN-LAST-CRLF",
+        "RFC5321-4.1.1.4-09",
+        "RFC5321-4.1.1.4-10",
+    ),
+    also_trips=(*_SCAN, "rfc5321/*[[]after-dot-cr]", "rfc5321/*/octet-by-octet"),
+)(lambda rules: data_ends(rules, rb"(\r\n)\.\r(?!\n)"))
+
+fault(
+    "drops-extra-cr",
+    title="Extra <CR> before <CRLF> are dropped before the end of the mail data is looked for",
+    breaks=("SEC-EOD-CRLF-DOT-CRCRLF", "SEC-EOD-CRCRLF-DOT-CRCRLF", "RFC5321-4.1.1.4-10"),
+    seen_in=("Postfix before 3.9",),
+    also_trips=_SCAN,
+)(lambda rules: data_ends(rules, rb"(\r\n)\.\r+\n"))
+
+fault(
+    "ends-at-dot-and-white-space",
+    title="A dot with white space behind it ends the mail data",
+    breaks=("SEC-EOD-DOT-SPACE", "SEC-EOD-DOT-TAB", "RFC5321-4.1.1.4-12"),
+    also_trips=_SCAN,
+)(lambda rules: data_ends(rules, rb"(\r\n)\.[ \t]+\r\n"))
+
+
+@fault(
+    "line-feed-mode",
+    title="A text whose first line ends with a bare <LF> ends with <LF>.<LF>",
+    breaks=("SEC-EOD-LF-MODE",),
+    seen_in=("Exim, on purpose",),
+)
+def _mode(rules: Rules) -> Rules:
+    def find(octets: bytearray, start: int) -> Border | None:
+        first = octets.find(b"\n", 2)
+        if first > 2 and octets[first - 1 : first] != b"\r":
+            found = octets.find(b"\n.\n", 2)
+            return None if found < 0 else (found + 1, found + 3)
+        return rules.find_end(octets, start)
+
+    return replace(rules, find_end=find)
+
+
+_BUFFERS = (998, 999, 1000, 1023, 1024, 2047, 2048, 4095, 4096, 8191, 8192, 16383, 16384, 65535, 65536)
+_CUT = re.compile(rb"\n[^\r\n]{998,65536}\.\r\n")
+
+
+@fault(
+    "long-lines-are-cut",
+    title="A long line is read in pieces, and a piece that is a lone dot ends the mail data",
+    breaks=("SEC-EOD-LONG-LINE", "RFC5321-4.1.1.4-12"),
+)
+def _cut(rules: Rules) -> Rules:
+    def find(octets: bytearray, start: int) -> Border | None:
+        found = _CUT.search(octets)
+        if found is not None and len(found[0]) - 4 in _BUFFERS:
+            return found.end() - 3, found.end()
+        return rules.find_end(octets, start)
+
+    return replace(rules, find_end=find)

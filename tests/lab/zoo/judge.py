@@ -1,0 +1,86 @@
+"""``zoo``: the security cases against both servers of each pair; who is convicted, and who must not be."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from conformance.stream import Result, StreamError, read
+from tests.lab.kit.place import CACHE, PROJECT, InstallError
+from tests.lab.zoo.keeper import Cage
+from tests.lab.zoo.pairs import PAIRS, Animal, Pair
+
+RUNS = CACHE / "zoo" / "runs"
+RUN_SECONDS = 600
+CONVICTED = ("fail", "warn", "info")
+
+
+def judge(words: Sequence[str]) -> int:
+    """Play every pair whose names hold one of the words (all, without words); return the exit code."""
+    chosen = [pair for pair in PAIRS if not words or any(word.lower() in _names(pair) for word in words)]
+    if not chosen:
+        print(f"no pair has such a name; there are: {', '.join(pair.about for pair in PAIRS)}")
+        return 4
+    played: dict[str, Mapping[str, Result] | str] = {}
+    wrong = 0
+    for pair in chosen:
+        for animal in (pair.bad, pair.good):
+            if animal.name not in played:
+                played[animal.name] = play(animal)
+        problems = problems_of(pair, played[pair.bad.name], played[pair.good.name])
+        wrong += bool(problems)
+        state = "RIGHT" if not problems else "WRONG"
+        print(f"{state}  {pair.about}: {pair.bad.name} against {pair.good.name}", flush=True)
+        for problem in problems:
+            print(f"    {problem}")
+    print(f"\n{len(chosen) - wrong} of {len(chosen)} pairs judged right; result streams in {RUNS}")
+    return 1 if wrong else 0
+
+
+def _names(pair: Pair) -> str:
+    return f"{pair.about} {pair.bad.name} {pair.good.name}".lower()
+
+
+def play(animal: Animal) -> Mapping[str, Result] | str:
+    """Play the security cases against a server; return the results by case, or what is wrong."""
+    RUNS.mkdir(parents=True, exist_ok=True)
+    stream = RUNS / f"{animal.name}.jsonl"
+    try:
+        with Cage(animal).running() as target:
+            return _results(target, stream)
+    except (InstallError, StreamError, OSError, subprocess.TimeoutExpired) as error:
+        return f"{animal.name}: {error}"
+
+
+def _results(target: Path, stream: Path) -> Mapping[str, Result] | str:
+    command = [sys.executable, "-m", "conformance", "run", str(target), "-m", "security", "--impact", "relay"]
+    done = subprocess.run(
+        [*command, "--out", str(stream)],
+        cwd=PROJECT,
+        env={**os.environ, "NO_COLOR": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=RUN_SECONDS,
+        check=False,
+    )
+    if done.returncode not in (0, 1):
+        return f"exit code {done.returncode}: {done.stdout[-300:]}{done.stderr[-300:]}"
+    return {result.id: result for result in read(stream).results}
+
+
+def problems_of(pair: Pair, bad: Mapping[str, Result] | str, good: Mapping[str, Result] | str) -> list[str]:
+    """Return what is judged wrong of a pair."""
+    if isinstance(bad, str) or isinstance(good, str):
+        return [text for text in (bad, good) if isinstance(text, str)]
+    problems = []
+    for case in pair.convicts:
+        for results, animal, wanted in ((bad, pair.bad, CONVICTED), (good, pair.good, ("pass",))):
+            result = results.get(case)
+            if result is None or result.verdict not in wanted:
+                said = f"{result.verdict}: {result.reason}" if result else "was not played"
+                problems.append(f"{animal.name}: {case} is not {' or '.join(wanted)}, it is {said}")
+    return problems

@@ -1,0 +1,161 @@
+"""The keeper: installs the servers of the zoo at their versions, starts them on a free port, and stops them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.lab.kit.certificate import certificates
+from tests.lab.kit.place import CACHE, CONF, DOMAIN, FOREIGN, HOST, USERS, Home, InstallError, fill, maildirs, run
+from tests.lab.kit.process import ENVIRONMENT
+from tests.lab.kit.pypi import PyPI
+from tests.lab.kit.server import mx
+from tests.lab.zoo.pairs import Animal
+
+PROGRAMS = Path(__file__).with_name("programs")
+COMMON = CONF / "common"
+
+START_SECONDS = 30.0
+STOP_SECONDS = 5.0
+
+REQUIREMENTS = ("atpublic==7.0.0", "attrs==25.4.0")
+"""What aiosmtpd needs, in versions that suit each of its own."""
+
+
+class Cage:
+    """The folder of one server of the zoo: its packages, its settings, and the Maildirs that it delivers to."""
+
+    def __init__(self, animal: Animal) -> None:
+        self.animal = animal
+        self.packages = CACHE / "zoo" / "packages" / f"{animal.product.lower()}-{animal.version}"
+        self.path = CACHE / "zoo" / animal.name
+        self.target = self.path / "target.yaml"
+        self.port = 0
+
+    def install(self) -> None:
+        """Fetch the packages once. Raises InstallError."""
+        if (self.packages / ".done").exists():
+            return
+        shutil.rmtree(self.packages, ignore_errors=True)
+        self.packages.mkdir(parents=True)
+        exact = f"{self.animal.product}=={self.animal.version}"
+        if self.animal.product == "aiosmtpd":
+            obstacle = PyPI((exact,)).obstacle()
+            if obstacle:
+                raise InstallError(obstacle)
+            run(sys.executable, "-m", "pip", "install", "--quiet", "--target", self.packages, exact, *REQUIREMENTS)
+        else:
+            (self.packages / "package.json").write_text("{}")
+            options = (
+                "--ignore-scripts",
+                "--omit=dev",
+                "--omit=optional",
+                "--no-audit",
+                "--no-fund",
+                "--loglevel=error",
+            )
+            package = f"{self.animal.product}@{self.animal.version}"
+            run("npm", "install", *options, f"--cache={CACHE / 'npm' / 'cache'}", package, cwd=self.packages)
+        (self.packages / ".done").touch()
+
+    def _prepare(self) -> None:
+        shutil.rmtree(self.path, ignore_errors=True)
+        self.path.mkdir(parents=True)
+        maildirs(self.path / "home", [*USERS, "someone"])
+        self.port = _free_port()
+        settings = {
+            "host": HOST,
+            "name": f"zoo.{DOMAIN}",
+            "ports": {"smtp": self.port},
+            "certificate": str(certificates() / "good.crt"),
+            "key": str(certificates() / "good.key"),
+            "domain": DOMAIN,
+            "foreign": FOREIGN,
+            "users": USERS,
+            "mail": str(self.path / "home"),
+            "options": dict(self.animal.options),
+        }
+        (self.path / "settings.json").write_text(json.dumps(settings, indent=2))
+        self._write_target()
+
+    def _write_target(self) -> None:
+        import yaml
+
+        observer = {"maildir": str(self.path / "home" / "{local}" / "Maildir")}
+        keys = mx(self.port, role=self.animal.role, observer=observer)
+        self.target.write_text(yaml.safe_dump({"name": self.animal.name, **keys}, sort_keys=False, width=200))
+
+    def _command(self) -> tuple[list[str], dict[str, str], Path]:
+        """Return how the server is started: command, environment, folder."""
+        settings = self.path / "settings.json"
+        if self.animal.product == "aiosmtpd":
+            paths = {"PYTHONPATH": f"{self.packages}:{COMMON}", "PYTHONDONTWRITEBYTECODE": "1"}
+            return [sys.executable, str(PROGRAMS / "aiosmtpd_server.py"), str(settings)], paths, self.path
+        modules = self.packages / "node_modules"
+        paths = {"PATH": os.environ["PATH"], "NODE_PATH": f"{modules}:{COMMON}"}
+        if self.animal.product == "smtp-server":
+            return ["node", str(PROGRAMS / "smtp_server.js"), str(settings)], paths, self.path
+        return self._haraka(modules, paths | {"LAB_SETTINGS": str(settings)})
+
+    def _haraka(self, modules: Path, paths: dict[str, str]) -> tuple[list[str], dict[str, str], Path]:
+        site = self.path / "site"
+        home = Home("haraka", {"smtp": self.port, "submission": _free_port(), "smtps": _free_port()})
+        fill(CONF / "haraka" / "site", site, home.values())
+        (site / "queue").mkdir(exist_ok=True)
+        package = next(modules / name for name in ("haraka", "Haraka") if (modules / name).is_dir())
+        shutil.copy(package / "config" / "connection.ini", site / "config")
+        command = ["node", "--require", str(COMMON / "no_dns.js"), str(package / "haraka.js")]
+        return command, paths | {"HARAKA": str(site)}, site
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[Path]:
+        """Run the server while the context lasts; give its target file. Raises InstallError."""
+        self.install()
+        self._prepare()
+        command, environment, folder = self._command()
+        log = self.path / "output"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env={**ENVIRONMENT, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        try:
+            _wait_for(self.port, process, log)
+            yield self.target
+        finally:
+            process.terminate()
+            try:
+                process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=1) as connection:
+            if connection.recv(3) == b"220":
+                return
+        time.sleep(0.1)
+    raise InstallError(f"it does not greet: {log.read_text(errors='replace')[-500:]}")

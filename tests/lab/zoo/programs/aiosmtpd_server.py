@@ -1,0 +1,60 @@
+# mypy: disable-error-code="import-not-found, import-untyped, misc, no-any-return"
+"""aiosmtpd in any version from 1.4.0 on, with what ``options`` of the settings wants otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from typing import Any
+
+from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
+from lab_mail import SETTINGS, deliver, is_local, password_is, refusal, tls_context
+
+OPTIONS: dict[str, str] = SETTINGS["options"]
+
+
+class Handler:
+    """Who gets mail, and where it goes."""
+
+    async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:  # noqa: N802
+        """Accept the lab's users; an open relay takes mail for elsewhere too."""
+        no = refusal(address, getattr(session, "authenticated", False))
+        if no is not None and (is_local(address) or OPTIONS.get("relay") != "open"):
+            return no
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
+        """Deliver."""
+        deliver(envelope.content, envelope.mail_from or "", envelope.rcpt_tos)
+        return "250 OK"
+
+
+def authenticate(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> Any:
+    """Check a login."""
+    good = isinstance(data, LoginPassword) and password_is(data.login.decode(), data.password.decode())
+    return AuthResult(success=good, handled=False)
+
+
+def given() -> dict[str, Any]:
+    """Return the arguments for the library."""
+    found: dict[str, Any] = {"hostname": SETTINGS["name"], "tls_context": tls_context(), "enable_SMTPUTF8": True}
+    if "auth" in OPTIONS:
+        found |= {"authenticator": authenticate, "auth_require_tls": OPTIONS["auth"] != "clear"}
+    if OPTIONS.get("size") == "none":
+        found["data_size_limit"] = None
+    if "ident" in OPTIONS:
+        found["ident"] = OPTIONS["ident"]
+    found["require_starttls"] = OPTIONS.get("starttls") == "required"
+    known = inspect.signature(SMTP.__init__).parameters
+    return {name: value for name, value in found.items() if name in known}
+
+
+async def serve() -> None:
+    """Listen."""
+    loop = asyncio.get_running_loop()
+    await loop.create_server(lambda: SMTP(Handler(), loop=loop, **given()), SETTINGS["host"], SETTINGS["ports"]["smtp"])
+    await loop.create_future()
+
+
+asyncio.run(serve())
