@@ -44,6 +44,9 @@ GREETING_FACTOR = 6.0
 
 END_OF_DATA = b"\r\n.\r\n"
 
+TLS_ALERT = b"\x15\x03"
+"""How a TLS alert begins: where a handshake was due and failed, that is what comes, and no reply."""
+
 _POLICY = re.compile(r"[45]\.7\.")
 _PLAIN_COMMAND = re.compile(rb"([A-Za-z0-9]+)(?:[ \t][^\r\n]*)?\r\n\Z")
 _SIZE_LIMIT = re.compile(r"^SIZE[ \t]+0*([1-9][0-9]{0,19})[ \t]*$", re.I | re.M)
@@ -286,7 +289,7 @@ class Play:
                 self.utf8_known,
                 session.number in self.refused,
             )
-            for rule, detail in lint.findings(event, context):
+            for rule, detail in lint.findings(event, context) if not event.octets.startswith(TLS_ALERT) else ():
                 self._found(rule, detail)
             if context.command == "CONNECT" and event.code >= 500:
                 self.refused.add(session.number)

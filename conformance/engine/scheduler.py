@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from conformance.case.model import Case
@@ -128,7 +128,7 @@ class Scheduler:
         if unmet:
             from conformance.smtp.transcript import Transcript
 
-            outcome = Outcome("inconclusive", f"{unmet[0]} did not pass", Transcript(0.0), 0.0)
+            outcome = Outcome(*self._for_want_of(unmet), Transcript(0.0), 0.0)
             self._end(Played(case, outcome, tries=0))
             return
         played = await self._patiently(case)
@@ -140,6 +140,12 @@ class Scheduler:
         if played.outcome.died and not self.stopped:
             await self._still_alive(case)
         self._end(played)
+
+    def _for_want_of(self, unmet: Sequence[str]) -> tuple[str, str]:
+        """Return outcome and reason of a case whose predecessors did not pass; what applies to them applies to it."""
+        if all(self._verdict_of(name) == "n/a" for name in unmet):
+            return "n/a", f"{unmet[0]} does not apply"
+        return "inconclusive", f"{unmet[0]} did not pass"
 
     async def _again(self, case: Case, first: Outcome) -> Played | None:
         """Play a failed case once more; what does not repeat is inconclusive."""
@@ -207,7 +213,9 @@ class Scheduler:
         if name in self._ended:
             return self._ended[name]
         verdicts = {self._ended[row] for row in self._rows.get(name, ()) if row in self._ended}
-        return None if not verdicts else "pass" if verdicts == {"pass"} else "other"
+        if not verdicts:
+            return None
+        return next(iter(verdicts)) if len(verdicts) == 1 else "other"
 
     def _end(self, played: Played) -> None:
         case = played.case

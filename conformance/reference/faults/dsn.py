@@ -96,6 +96,7 @@ fault(
     "dsn-equals-sign",
     title="RET= and ENVID= are taken with nothing behind them, and with an equals sign in the value",
     breaks=("RFC3461-4.3-01", "RFC3461-4.4-01", "RFC3461-5.1-02"),
+    also_trips=("rfc5321/4.1.2-argument-syntax/*",),
 )(lambda rules: _rewritten(rules, "MAIL", r" (?:RET|ENVID)=(?:\w*=\w*)?$", ""))
 
 fault(
