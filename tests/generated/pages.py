@@ -1,13 +1,16 @@
-"""The pages: tables of the reference server, the catalogue of faults, the proof matrix."""
+"""The pages: tables of the reference server, the catalogue of faults, the lints, the proof matrix."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from conformance.reference.faults import catalogue
 from conformance.reference.rules import strict
 from conformance.reference.table import ALWAYS, NEXT, State
+from conformance.smtp import codes, keyword, status
+from conformance.smtp.lint import ALL as ALL_LINTS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -95,6 +98,54 @@ def matrix(tripped: Mapping[str, Iterable[str]]) -> str:
     )
 
 
+def lints() -> str:
+    """Return the page of the lints and of the tables behind them."""
+    rules = [[f"`{rule.id}`", rule.title, rule.level, ", ".join(rule.requirement)] for rule in ALL_LINTS]
+    answers = [[verb, ", ".join(map(str, sorted(listed)))] for verb, listed in codes.COMMANDS.items()]
+    keywords = [
+        [f"`{word.name}`", ", ".join(f"RFC {rfc}" for rfc in word.rfc), word.status, _grammar(word.parameters)]
+        for word in keyword.known().values()
+    ]
+    statuses = [
+        [f"`{known.code}`", known.meaning, ", ".join(map(str, sorted(known.replies)))]
+        for known in status.known().values()
+    ]
+    return "\n".join(
+        [
+            "# Lints",
+            "",
+            "Made from `conformance/smtp/lint/` by `python -m tests.generated`. Every reply of every case is looked at",
+            "under these rules; each is one result of the run ([why](decisions/0011-lints.md)).",
+            "",
+            *_table(["lint", "what holds", "level", "requirements"], rules),
+            "",
+            "## Which code may answer which command",
+            "",
+            f"Codes {', '.join(map(str, sorted(codes.ANY)))} may answer any command,",
+            f"{codes.LOGIN_OR_TLS_FIRST} any but {', '.join(sorted(codes.ALWAYS_OPEN))}.",
+            "",
+            *_table(["command", "codes"], answers),
+            "",
+            "## EHLO keywords",
+            "",
+            "The registry of November 2026. Parameters: a regular expression over what follows the keyword and a space.",
+            "",
+            *_table(["keyword", "document", "status", "parameters"], keywords),
+            "",
+            "## Enhanced status codes",
+            "",
+            *_table(["code", "meaning", "goes with"], statuses),
+            "",
+        ]
+    )
+
+
+def _grammar(pattern: re.Pattern[str] | None) -> str:
+    if pattern is None:
+        return ""
+    return f"`{pattern.pattern}`".replace("|", "\\|") if pattern.pattern else "none"
+
+
 def _table(head: list[str], rows: Iterable[Iterable[str]]) -> list[str]:
     return [
         f"| {' | '.join(head)} |",
@@ -103,4 +154,8 @@ def _table(head: list[str], rows: Iterable[Iterable[str]]) -> list[str]:
     ]
 
 
-PAGES: Mapping[str, Callable[[], str]] = {"reference-server.md": reference_server, "faults.md": faults}
+PAGES: Mapping[str, Callable[[], str]] = {
+    "reference-server.md": reference_server,
+    "faults.md": faults,
+    "lints.md": lints,
+}

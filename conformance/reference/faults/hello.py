@@ -15,6 +15,7 @@ from conformance.reference.change import (
     listed,
     stays,
     without_command,
+    without_extension,
     without_gate,
 )
 from conformance.reference.faults import fault
@@ -323,3 +324,11 @@ fault(
     title="The server has a name without a domain",
     breaks=("RFC5321-4.3.1-04",),
 )(lambda rules: answer(rules, "EHLO", 250, lambda given: given._replace(lines=("mx", *given.lines[1:]))))
+
+
+fault(
+    "eight-bit-not-offered",
+    title="8BITMIME is not offered",
+    breaks=("RFC5321-2.4-16",),
+    also_trips=("lint/keyword-requires", "rfc6152*", "rfc6409*", "rfc6531*", "rfc3030*"),
+)(lambda rules: without_extension(rules, "8BITMIME"))

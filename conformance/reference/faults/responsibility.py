@@ -64,6 +64,12 @@ fault(
 )(lambda rules: replace(rules, idle_timeout=60.0))
 
 fault(
+    "idle-half-a-minute",
+    title="A session in which nothing comes for half a minute ends, in the middle of a command too",
+    breaks=("RFC5321-4.5.3.2.7-01", "RFC5321-4.5.3.2.7-03"),
+)(lambda rules: replace(rules, idle_timeout=30.0))
+
+fault(
     "idle-without-421",
     title="An idle session ends without a word",
     breaks=("RFC5321-4.5.3.2.7-02",),
