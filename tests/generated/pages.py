@@ -128,7 +128,7 @@ def lints() -> str:
             "",
             "## EHLO keywords",
             "",
-            "The registry of November 2026. Parameters: a regular expression over what follows the keyword and a space.",
+            "The registry of November 2026. Parameters are a regular expression over what follows keyword and space.",
             "",
             *_table(["keyword", "document", "status", "parameters"], keywords),
             "",

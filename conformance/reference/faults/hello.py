@@ -330,5 +330,5 @@ fault(
     "eight-bit-not-offered",
     title="8BITMIME is not offered",
     breaks=("RFC5321-2.4-16",),
-    also_trips=("lint/keyword-requires", "rfc6152*", "rfc6409*", "rfc6531*", "rfc3030*"),
+    also_trips=("lint/keyword-requires", "rfc2033*", "rfc6152*", "rfc6409*", "rfc6531*", "rfc3030*"),
 )(lambda rules: without_extension(rules, "8BITMIME"))
