@@ -81,12 +81,16 @@ fault(
     "data-ends-at-two-dots",
     title="Transparency is undone before the end is looked for, so that a line of two dots ends the data",
     breaks=("RFC5321-4.1.1.4-12", "RFC5321-4.5.2-01"),
-    also_trips=("rfc5321/4.1.1.4-data/octet-by-octet",),
+    also_trips=(
+        "rfc5321/2.3.10-relay/*",
+        "rfc5321/4.1.1.4-data/octet-by-octet",
+    ),
 )(lambda rules: data_ends(rules, rb"(\r\n)\.\.\r\n"))
 
 fault(
     "data-ends-at-any-dot",
     title="Every line that begins with a dot ends the data",
+    also_trips=("rfc5321/2.3.10-relay/*",),
     breaks=("RFC5321-4.1.1.4-10", "RFC5321-4.1.1.4-11", "RFC5321-4.1.1.4-12", "RFC5321-4.5.2-01", "RFC5321-4.5.2-04"),
 )(lambda rules: data_ends(rules, rb"(\r\n)\.[^\r\n]*\r\n"))
 
@@ -99,7 +103,7 @@ fault(
 fault(
     "data-ends-at-command",
     title="A line of text that looks like a command or a reply ends the data",
-    breaks=("RFC5321-4.1.1.4-18",),
+    breaks=("RFC5321-2.3.10-01", "RFC5321-4.1.1.4-18"),
     also_trips=("security/smuggling/scan*",),
 )(lambda rules: data_ends(rules, rb"(\r\n)(?=(?:QUIT|RSET|NOOP|DATA|STARTTLS|MAIL FROM:.*|[2-5]\d\d .*)\r\n)"))
 
@@ -203,11 +207,17 @@ def _once(rules: Rules) -> Rules:
 fault(
     "text-line-added",
     title="An empty line is added at the end of the text",
-    breaks=("RFC5321-4.1.1.4-03",),
+    breaks=(
+        "RFC5321-2.3.10-01",
+        "RFC5321-4.1.1.4-03",
+    ),
 )(lambda rules: message(rules, lambda octets: octets + b"\r\n"))
 
 fault(
     "text-empty-lines-lost",
     title="Empty lines at the end of the text are lost",
-    breaks=("RFC5321-4.5.2-06",),
+    breaks=(
+        "RFC5321-2.3.10-01",
+        "RFC5321-4.5.2-06",
+    ),
 )(lambda rules: message(rules, lambda octets: re.sub(rb"(?:\r\n)+\Z", b"\r\n", octets)))

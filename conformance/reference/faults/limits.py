@@ -99,6 +99,7 @@ fault(
 @fault(
     "limit-answered-452",
     title="What is too long is refused for now, not for good",
+    also_trips=("lint/code-allowed",),
     breaks=("RFC5321-4.5.3.1.9-01",),
     also_trips=("lint/code-allowed",),
 )
@@ -174,7 +175,7 @@ def _broken(octets: bytes) -> bytes:
 fault(
     "text-line-broken",
     title="Lines of more than 990 octets are broken in two",
-    breaks=("RFC5321-4.5.3.1.6-01", "RFC5321-4.5.3.1-05", "RFC5321-4.5.3.1.9-01", _ALL),
+    breaks=("RFC5321-2.3.10-01", "RFC5321-4.5.3.1.6-01", "RFC5321-4.5.3.1-05", "RFC5321-4.5.3.1.9-01", _ALL),
 )(lambda rules: limited(message(rules, _broken), text_line=10_000_000))
 
 # Recipients
@@ -182,6 +183,7 @@ fault(
 fault(
     "recipients-552",
     title="A recipient too many gets 552",
+    also_trips=("lint/enhanced-pair",),
     breaks=("RFC5321-4.5.3.1.10-02", "RFC5321-4.5.3.1.9-01"),
     also_trips=("lint/enhanced-pair",),
 )(lambda rules: answer(rules, "RCPT", 452, lambda given: given._replace(code=552, status="5.5.3")))
@@ -212,7 +214,7 @@ def _pushed_out(rules: Rules) -> Rules:
 
 
 def _many_in_header(session: Session, octets: bytes) -> Reply | None:
-    return reply(550, "5.5.3", "Too many recipients") if trace.header(octets).count(b"@") > 200 else None
+    return reply(550, "5.6.0", "Too many recipients") if trace.header(octets).count(b"@") > 200 else None
 
 
 fault(

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from conformance.reference import gate, trace
-from conformance.reference.change import handled, message, stored
+from conformance.reference.change import checked, handled, message, stored
 from conformance.reference.faults import fault
 from conformance.reference.faults._seen import CHASQUID, OPENSMTPD, QPSMTPD, SENDMAIL
-from conformance.reference.reply import Reply
+from conformance.reference.reply import Reply, reply
 from conformance.reference.rules import Rules
-from conformance.reference.session import Session
+from conformance.reference.session import Recipient, Session
+from conformance.reference.site import Stored
 from conformance.reference.table import Command
 
 _FIELD = rb"(?im)^%s[ \t]*:.*\r\n(?:[ \t].*\r\n)*"
@@ -141,7 +142,10 @@ fault(
 fault(
     "received-refolded",
     title="Received fields that came with the message are folded anew",
-    breaks=("RFC5321-4.4-06",),
+    breaks=(
+        "RFC5322-3.6-01",
+        "RFC5321-4.4-06",
+    ),
 )(
     lambda rules: message(
         rules, lambda text: _RECEIVED.sub(lambda field: re.sub(rb"\r\n(?=[ \t])", b"", field[0]), text)
@@ -161,7 +165,7 @@ def _below(octets: bytes) -> bytes:
 fault(
     "received-below-others",
     title="The new Received field is put below those that came with the message",
-    breaks=("RFC5321-4.4-01", "RFC5321-4.4-07"),
+    breaks=("RFC5322-3.6-01", "RFC5321-4.4-01", "RFC5321-4.4-07"),
 )(lambda rules: stored(rules, _below))
 
 
@@ -195,7 +199,7 @@ fault(
     title="Final delivery adds no Return-Path",
     breaks=("RFC5321-4.4-11", "RFC5322-3.4.1-01"),
     roles=("mx", "lmtp"),
-)(lambda rules: stored(rules, lambda octets: _RETURN_PATH.sub(b"", octets, count=1)))
+)(lambda rules: stored(rules, lambda octets: re.sub(rb"\AReturn-Path:.*\r\n", b"", octets)))
 
 fault(
     "return-path-from-header",
@@ -230,3 +234,91 @@ fault(
 def _twice(rules: Rules) -> Rules:
     hidden = message(rules, lambda text: _RETURN_PATH.sub(lambda field: b"Kept-" + field[0], text))
     return stored(hidden, lambda octets: octets.replace(b"Kept-Return-Path", b"Return-Path"))
+
+
+# The form of what is added
+
+
+def _added(rules: Rules, field: bytes) -> Rules:
+    return stored(rules, lambda octets: field + octets)
+
+
+fault(
+    "added-line-of-1100",
+    title="A line of 1,100 characters is added",
+    breaks=("RFC5322-2.1.1-01", "RFC5322-2.1.1-02"),
+)(lambda rules: _added(rules, b"X-Trace: " + b"t" * 1091 + b"\r\n"))
+
+fault(
+    "added-name-with-space",
+    title="The name of an added field has a space in it",
+    breaks=("RFC5322-2.2-01",),
+)(lambda rules: _added(rules, b"X Trace: 1\r\n"))
+
+fault(
+    "added-blank-line",
+    title="An added field is folded with a line of white space only",
+    breaks=("RFC5322-3.2.2-01",),
+)(lambda rules: _added(rules, b"X-Trace: 1\r\n \r\n 2\r\n"))
+
+
+@fault(
+    "received-injected",
+    title="The name from EHLO gets into Received though a CR is in it",
+    breaks=("RFC5322-2.2-02", "RFC5321-4.1.2-26", "RFC5321-4.1.2-24"),
+    roles=("mx", "submission", "relay"),
+)
+def _injected(rules: Rules) -> Rules:
+    hello = rules.commands["EHLO"].handler
+
+    def ehlo(session: Session, argument: str) -> Reply | None:
+        answer = hello(session, argument.partition("\r")[0])
+        session.hello = argument
+        return answer
+
+    def characters(session: Session, command: Command, argument: str) -> Reply | None:
+        return gate.characters(session, command, argument.replace("\r", "") if command.verb == "EHLO" else argument)
+
+    gates = tuple(characters if each is gate.characters else each for each in rules.gates)
+    return handled(replace(rules, gates=gates), "EHLO", ehlo)
+
+
+# Notices
+
+
+def _notices(rules: Rules, rewrite: Callable[[bytes], bytes]) -> Rules:
+    before = rules.notices
+
+    def notices(session: Session, recipients: list[Recipient], octets: bytes, identity: str) -> list[Stored]:
+        return [replace(n, octets=rewrite(n.octets)) for n in before(session, recipients, octets, identity)]
+
+    return replace(rules, notices=notices)
+
+
+fault(
+    "notice-without-date",
+    title="Notices have no Date field",
+    breaks=("RFC5322-3.6-04",),
+)(lambda rules: _notices(rules, lambda octets: re.sub(rb"\r\nDate: .*?(?=\r\n)", b"", octets, count=1)))
+
+fault(
+    "notice-without-message-id",
+    title="Notices have no Message-ID field",
+    breaks=("RFC5322-3.6-05", "RFC5322-3.6.4-02"),
+)(lambda rules: _notices(rules, lambda octets: re.sub(rb"\r\nMessage-ID: .*?(?=\r\n)", b"", octets, count=1)))
+
+_OBSOLETE = re.compile(
+    rb"Resent-|\r\nCc: (?:<@|,|John Q)|\r\nComments :|\r\nCc:(?s:.*)\r\nCc:|\r\nTo:(?s:.*)\r\nTo:"
+).search
+
+
+def _obsolete(session: Session, octets: bytes) -> Reply | None:
+    return reply(550, "5.6.0", "Bad header") if _OBSOLETE(trace.header(octets)) else None
+
+
+fault(
+    "obsolete-syntax-refused",
+    title="Messages with obsolete forms of header fields are refused",
+    breaks=("RFC5322-3.1-02", "RFC5322-4.5.3-01", "RFC5322-3.6.6-01", "RFC5321-3.3-22"),
+    also_trips=("rfc5321/2.3.10-relay/*", "rfc5321/4.5.3.1-sizes/relayed-whatever-the-header*"),
+)(lambda rules: checked(rules, _obsolete))

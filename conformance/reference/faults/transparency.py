@@ -19,7 +19,12 @@ from conformance.reference.table import State
 fault(
     "dots-kept",
     title="No leading dot is removed",
+<<<<<<< HEAD
     breaks=("RFC5321-4.5.2-01", "RFC5321-4.5.2-04", "RFC1870-5-01"),
+=======
+    also_trips=("rfc5321/2.3.10-relay/*",),
+    breaks=("RFC5321-4.5.2-01", "RFC5321-4.5.2-04"),
+>>>>>>> 43bfbce (Relays, reliable delivery, loops, timeouts, the form of added fields, held replies: cases and faults)
 )(lambda rules: replace(rules, unstuff=lambda text: text))
 
 fault(
@@ -68,6 +73,7 @@ def _not_the_first(text: bytes) -> bytes:
 fault(
     "dots-kept-on-first-line",
     title="The first line of the body keeps its leading dot",
+    also_trips=("rfc5321/2.3.10-relay/*",),
     breaks=("RFC5321-4.5.2-04",),
 )(lambda rules: replace(rules, unstuff=_not_the_first))
 
@@ -118,7 +124,7 @@ def _in_body(rules: Rules, rewrite: Callable[[bytes], bytes]) -> Rules:
 fault(
     "text-controls-lost",
     title="Control characters in the text are lost",
-    breaks=("RFC5321-4.5.2-06", "RFC5321-4.1.1.4-01"),
+    breaks=("RFC5321-2.3.10-01", "RFC5321-4.5.2-06", "RFC5321-4.1.1.4-01"),
 )(lambda rules: _in_body(rules, lambda text: re.sub(rb"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]", b"", text)))
 
 fault(
@@ -140,7 +146,10 @@ fault(
 fault(
     "text-backslash-lost",
     title="Backslashes in the text are lost",
-    breaks=("RFC5321-4.5.2-06",),
+    breaks=(
+        "RFC5321-2.3.10-01",
+        "RFC5321-4.5.2-06",
+    ),
 )(lambda rules: _in_body(rules, lambda text: text.replace(b"\\", b"")))
 
 fault(

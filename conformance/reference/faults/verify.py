@@ -65,6 +65,7 @@ fault(
     "vrfy-always-250",
     title="VRFY and EXPN confirm whatever is asked",
     breaks=(
+        "RFC5321-4.5.3.1.5-01",
         "RFC5321-3.5.3-01",
         "RFC5321-3.5.3-03",
         "RFC5321-3.5.3-04",
