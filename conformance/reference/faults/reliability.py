@@ -127,7 +127,7 @@ fault(
 # Patience
 
 fault(
-    "idle-one-minute",
+    "idle-60-seconds",
     title="The server waits for the next command for a minute",
     breaks=("RFC5321-4.5.3.2.7-01",),
     seen_in=(CHASQUID, SMTP_SERVER),
