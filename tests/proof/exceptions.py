@@ -37,8 +37,6 @@ REFUSING: Mapping[str, str] = {
     "security/disclosure/version": "the greeting is all that is asked about",
     "security/auth/*": "who lets nobody in lets no stranger in, whatever the reason",
     "security/cross-protocol/*": "who refuses every line runs none",
-    "rfc2920-pipelining/3-command-groups/group-before-greeting": "what counts is that there is an answer",
-    "rfc2920-pipelining/3-command-groups/*not-held-back*": "what counts is that there is an answer",
     "rfc5321/4.5.3.2-timeouts/idle-*": "what counts is that the session is still there",
 }
 """Verdicts on servers that refuse."""
@@ -59,8 +57,6 @@ ACCEPTING: Mapping[str, str] = {
     "rfc5321/4.5.3.1-sizes/local-part-of-recipient*": "it may exist: what counts is that it is no syntax error",
     "rfc5321/4.5.3.1-sizes/accepted-recipients-stay": "a server may take more than 100 recipients",
     "security/smuggling/long-line*": "to keep a line that is too long is as secure as to refuse it",
-    "rfc2920-pipelining/3-command-groups/group-before-greeting": "what counts is that there is an answer",
-    "rfc2920-pipelining/3-command-groups/*not-held-back*": "what counts is that there is an answer",
     "rfc5321/6.1-reliable-delivery/no-notice-to-header-addresses*": "a message that is delivered needs no notice",
     "rfc5321/2.3.10-relay/return-path-left-alone": "this server delivers what a relay passes on",
 }

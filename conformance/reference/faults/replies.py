@@ -216,13 +216,8 @@ fault(
 fault(
     "status-missing",
     title="ENHANCEDSTATUSCODES is listed, and no reply has one",
-<<<<<<< HEAD
-    breaks=("RFC2034-4-01", "RFC2034-4-07"),
-    also_trips=("rfc3207-starttls/*", "rfc4954-auth/*"),
-=======
     breaks=("RFC2034-4-01", "RFC2034-4-07", "RFC2920-3.2-10"),
-    also_trips=("rfc3207-starttls/*",),
->>>>>>> 43bfbce (Relays, reliable delivery, loops, timeouts, the form of added fields, held replies: cases and faults)
+    also_trips=("rfc3207-starttls/*", "rfc4954-auth/*"),
 )(lambda rules: on_reply(rules, lambda session, event, given: given._replace(status="")))
 
 fault(

@@ -19,12 +19,8 @@ from conformance.reference.table import State
 fault(
     "dots-kept",
     title="No leading dot is removed",
-<<<<<<< HEAD
     breaks=("RFC5321-4.5.2-01", "RFC5321-4.5.2-04", "RFC1870-5-01"),
-=======
     also_trips=("rfc5321/2.3.10-relay/*",),
-    breaks=("RFC5321-4.5.2-01", "RFC5321-4.5.2-04"),
->>>>>>> 43bfbce (Relays, reliable delivery, loops, timeouts, the form of added fields, held replies: cases and faults)
 )(lambda rules: replace(rules, unstuff=lambda text: text))
 
 fault(
