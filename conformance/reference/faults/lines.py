@@ -56,9 +56,8 @@ fault(
 @fault(
     "line-is-a-segment",
     title="Each TCP segment is taken for a whole line",
-    also_trips=("rfc5321/4.5.3.2-timeouts/slow-command",),
     breaks=("RFC5321-2.4-07", "RFC5321-2.4-08", "RFC5321-2.3.8-02", "RFC2920-X-01"),
-    also_trips=("rfc3030-chunking/*",),
+    also_trips=("rfc3030-chunking/*", "rfc5321/4.5.3.2-timeouts/slow-command"),
 )
 def _segment_is_line(rules: Rules) -> Rules:
     def complete(session: Session, octets: bytes) -> bytes:
