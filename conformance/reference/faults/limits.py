@@ -101,7 +101,6 @@ fault(
     title="What is too long is refused for now, not for good",
     also_trips=("lint/code-allowed",),
     breaks=("RFC5321-4.5.3.1.9-01",),
-    also_trips=("lint/code-allowed",),
 )
 def _for_now(rules: Rules) -> Rules:
     def temporary(session: Session, event: str, given: Reply) -> Reply:
@@ -183,7 +182,6 @@ fault(
 fault(
     "recipients-552",
     title="A recipient too many gets 552",
-    also_trips=("lint/enhanced-pair",),
     breaks=("RFC5321-4.5.3.1.10-02", "RFC5321-4.5.3.1.9-01"),
     also_trips=("lint/enhanced-pair",),
 )(lambda rules: answer(rules, "RCPT", 452, lambda given: given._replace(code=552, status="5.5.3")))

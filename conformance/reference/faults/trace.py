@@ -296,13 +296,13 @@ def _notices(rules: Rules, rewrite: Callable[[bytes], bytes]) -> Rules:
 
 
 fault(
-    "notice-without-date",
+    "success-notice-without-date",
     title="Notices have no Date field",
     breaks=("RFC5322-3.6-04",),
 )(lambda rules: _notices(rules, lambda octets: re.sub(rb"\r\nDate: .*?(?=\r\n)", b"", octets, count=1)))
 
 fault(
-    "notice-without-message-id",
+    "success-notice-without-message-id",
     title="Notices have no Message-ID field",
     breaks=("RFC5322-3.6-05", "RFC5322-3.6.4-02"),
 )(lambda rules: _notices(rules, lambda octets: re.sub(rb"\r\nMessage-ID: .*?(?=\r\n)", b"", octets, count=1)))
