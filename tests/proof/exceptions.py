@@ -37,7 +37,6 @@ REFUSING: Mapping[str, str] = {
     "security/disclosure/version": "the greeting is all that is asked about",
     "security/auth/*": "who lets nobody in lets no stranger in, whatever the reason",
     "security/cross-protocol/*": "who refuses every line runs none",
-    "rfc5321/4.5.3.2-timeouts/idle-*": "what counts is that the session is still there",
 }
 """Verdicts on servers that refuse."""
 

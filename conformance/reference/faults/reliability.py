@@ -10,7 +10,7 @@ from conformance.reference import trace
 from conformance.reference.actions import Action, Close
 from conformance.reference.change import limited, on_actions, on_input, on_reply, on_store, without_check
 from conformance.reference.faults import fault
-from conformance.reference.faults._seen import AIOSMTPD, CHASQUID, EXIM, OPENSMTPD, POSTFIX, SENDMAIL, SMTP_SERVER
+from conformance.reference.faults._seen import AIOSMTPD, CHASQUID, EXIM, POSTFIX, SENDMAIL, SMTP_SERVER
 from conformance.reference.reply import Reply
 from conformance.reference.rules import Rules
 from conformance.reference.session import Session
@@ -125,20 +125,6 @@ fault(
 )(lambda rules: without_check(rules, "loop"))
 
 # Patience
-
-fault(
-    "idle-60-seconds",
-    title="The server waits for the next command for a minute",
-    breaks=("RFC5321-4.5.3.2.7-01",),
-    seen_in=(CHASQUID, SMTP_SERVER),
-)(lambda rules: replace(rules, idle_timeout=60.0))
-
-fault(
-    "idle-closed-silently",
-    title="A server that has waited for too long closes without 421",
-    breaks=("RFC5321-4.5.3.2.7-02",),
-    seen_in=(OPENSMTPD, AIOSMTPD, CHASQUID),
-)(lambda rules: replace(rules, idle=lambda session: None))
 
 
 @fault(

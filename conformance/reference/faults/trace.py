@@ -7,13 +7,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from conformance.reference import gate, trace
-from conformance.reference.change import checked, handled, message, stored
+from conformance.reference.change import handled, message, stored
 from conformance.reference.faults import fault
 from conformance.reference.faults._seen import CHASQUID, OPENSMTPD, QPSMTPD, SENDMAIL
-from conformance.reference.reply import Reply, reply
+from conformance.reference.reply import Reply
 from conformance.reference.rules import Rules
-from conformance.reference.session import Recipient, Session
-from conformance.reference.site import Stored
+from conformance.reference.session import Session
 from conformance.reference.table import Command
 
 _FIELD = rb"(?im)^%s[ \t]*:.*\r\n(?:[ \t].*\r\n)*"
@@ -281,44 +280,3 @@ def _injected(rules: Rules) -> Rules:
 
     gates = tuple(characters if each is gate.characters else each for each in rules.gates)
     return handled(replace(rules, gates=gates), "EHLO", ehlo)
-
-
-# Notices
-
-
-def _notices(rules: Rules, rewrite: Callable[[bytes], bytes]) -> Rules:
-    before = rules.notices
-
-    def notices(session: Session, recipients: list[Recipient], octets: bytes, identity: str) -> list[Stored]:
-        return [replace(n, octets=rewrite(n.octets)) for n in before(session, recipients, octets, identity)]
-
-    return replace(rules, notices=notices)
-
-
-fault(
-    "success-notice-without-date",
-    title="Notices have no Date field",
-    breaks=("RFC5322-3.6-04",),
-)(lambda rules: _notices(rules, lambda octets: re.sub(rb"\r\nDate: .*?(?=\r\n)", b"", octets, count=1)))
-
-fault(
-    "success-notice-without-message-id",
-    title="Notices have no Message-ID field",
-    breaks=("RFC5322-3.6-05", "RFC5322-3.6.4-02"),
-)(lambda rules: _notices(rules, lambda octets: re.sub(rb"\r\nMessage-ID: .*?(?=\r\n)", b"", octets, count=1)))
-
-_OBSOLETE = re.compile(
-    rb"Resent-|\r\nCc: (?:<@|,|John Q)|\r\nComments :|\r\nCc:(?s:.*)\r\nCc:|\r\nTo:(?s:.*)\r\nTo:"
-).search
-
-
-def _obsolete(session: Session, octets: bytes) -> Reply | None:
-    return reply(550, "5.6.0", "Bad header") if _OBSOLETE(trace.header(octets)) else None
-
-
-fault(
-    "obsolete-syntax-refused",
-    title="Messages with obsolete forms of header fields are refused",
-    breaks=("RFC5322-3.1-02", "RFC5322-4.5.3-01", "RFC5322-3.6.6-01", "RFC5321-3.3-22"),
-    also_trips=("rfc5321/2.3.10-relay/*", "rfc5321/4.5.3.1-sizes/relayed-whatever-the-header*"),
-)(lambda rules: checked(rules, _obsolete))
