@@ -104,7 +104,9 @@ def wanted(alternatives: tuple[Alternative, ...]) -> str:
     """Return in words what is asked of the server: the patterns that are no deviation, or those that are one."""
     good = [a.pattern.source for a in alternatives if a.verdict in GOOD]
     if good:
-        return " or ".join(good)
+        last = max(index for index, a in enumerate(alternatives) if a.verdict in GOOD)
+        but = [a.pattern.source for a in alternatives[:last] if a.verdict not in GOOD]
+        return " or ".join(good) + (f", but not {' or '.join(but)}" if but else "")
     return f"anything but {' or '.join(a.pattern.source for a in alternatives)}" if alternatives else "established"
 
 

@@ -20,6 +20,8 @@ def main(given: argparse.Namespace) -> int:
         return _main(given)
     except (UsageError, StreamError) as error:
         return tell(error)
+    except BrokenPipeError:
+        raise
     except OSError as error:
         return tell(f"{error.filename}: {error.strerror}")
 

@@ -130,6 +130,8 @@ class Account:
         room = OCTETS_SHOWN if self._width is None else max(20, self._width - INDENT - 7)
         if event.get("from") in ("C", "S"):
             octets = without_runs(visible(str(event.get("octets", ""))))
+            if len(octets) > room and event["from"] == "C":
+                return f"C: ... {octets[-room:]}"
             return f"{event['from']}: {octets[:room]}{' ...' if len(octets) > room else ''}"
         words = visible(f"{event.get('event', '')} {event.get('detail', '')}".strip())
         return f"-- {words[:room]}"

@@ -89,6 +89,7 @@ def ordered(results: Iterable[Result]) -> list[Result]:
             ORDER.get(r.verdict, len(ORDER)),
             SEVERITIES.index(r.severity) if r.severity in SEVERITIES else len(SEVERITIES),
             LEVELS.index(group_of(r.level)) if group_of(r.level) in LEVELS else len(LEVELS),
+            r.id.startswith("lint/"),
             natural(r.id),
         ),
     )
@@ -198,9 +199,9 @@ def requirements(run: Run) -> list[Requirement]:
     found = []
     for name in sorted(cited, key=natural):
         known = statement(name)
-        results = sorted(cited[name], key=lambda r: (STATES.index(state_of(r)), natural(r.id)))
+        results = sorted(cited[name], key=lambda r: (STATES.index(state_of(r, name)), natural(r.id)))
         level, text = known or (results[0].level, "")
-        found.append(Requirement(name, level, text, state_of(results[0]), tuple(results)))
+        found.append(Requirement(name, level, text, state_of(results[0], name), tuple(results)))
     return found
 
 
@@ -209,8 +210,14 @@ def in_words(found: Mapping[str, int]) -> str:
     return ", ".join(f"{found[state]:,} {WORDS[state]}" for state in READING if found.get(state))
 
 
-def state_of(result: Result) -> str:
-    """Return what a result says of its requirements."""
+def state_of(result: Result, requirement: str) -> str:
+    """Return what a result says of one of its requirements.
+
+    A rule for every reply that was broken breaks its first requirement, the general one; what it means for the others
+    (one a command, say) is open, because the rule does not tell which of them it was.
+    """
+    if result.id.startswith("lint/") and result.verdict in ("fail", "warn") and requirement != result.requirement[0]:
+        return "open"
     return _STATE_OF.get(result.verdict, "open")
 
 

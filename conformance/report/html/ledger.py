@@ -9,9 +9,13 @@ from conformance.report import documents
 from conformance.report.entries import base_id
 from conformance.report.html.case import anchor, shown
 from conformance.report.summary import LEVELS, READING, STATES, WORDS, Coverage, Requirement, coverage, natural
+from conformance.report.text import plural
 
 BAR = 1000
 """The width of a bar in its own units."""
+
+CALM = 4
+"""More documents than this of which all is met are folded away."""
 
 CASES_SHOWN = 4
 """So many cases of a requirement are linked, the others counted."""
@@ -49,16 +53,30 @@ def words(counts: Mapping[str, int]) -> str:
 
 def coverage_table(entries: Sequence[Requirement]) -> str:
     """Return the table of documents by level."""
-    rows = []
-    for document, levels in coverage(entries).items():
-        subject = documents.subject(document)
-        about = f"<small>{shown(subject)}</small>" if subject else ""
-        cells = "".join(_cell(level, levels.get(level)) for level in _levels(entries))
-        rows.append(
-            f'<tr><th scope=row><a href="#{anchor(document)}">{shown(documents.name(document))}</a>{about}{cells}'
-        )
-    head = "".join(f"<th scope=col>{level}" for level in _levels(entries))
-    return f"<table class=cov><thead><tr><th scope=col>Document{head}<tbody>{''.join(rows)}</table>"
+    levels = _levels(entries)
+    loud: list[str] = []
+    calm: list[str] = []
+    for document, parts in coverage(entries).items():
+        states = {state for part in parts.values() for state in part.counts}
+        row = _document_row(document, parts, levels)
+        (calm if states <= {"held", "n/a"} and document != "RFC5321" else loud).append(row)
+    if len(calm) <= CALM:
+        loud, calm = [*loud, *calm], []
+    head = "".join(f"<th scope=col>{level}" for level in levels)
+    table = f"<table class=cov><thead><tr><th scope=col>Document{head}<tbody>{''.join(loud)}</table>"
+    if not calm:
+        return table
+    return (
+        f"{table}<details class=more><summary>{plural(len(calm), 'more document')}: whatever could be tested is met"
+        f"</summary><table class=cov><tbody>{''.join(calm)}</table></details>"
+    )
+
+
+def _document_row(document: str, parts: Mapping[str, Coverage], levels: Sequence[str]) -> str:
+    subject = documents.subject(document)
+    about = f"<small>{shown(subject)}</small>" if subject else ""
+    cells = "".join(_cell(level, parts.get(level)) for level in levels)
+    return f'<tr><th scope=row><a href="#{anchor(document)}">{shown(documents.name(document))}</a>{about}{cells}'
 
 
 def _levels(entries: Iterable[Requirement]) -> list[str]:

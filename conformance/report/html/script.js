@@ -13,7 +13,7 @@ const about = (html, group, element) => ({
   verdict: (/class="v (\w+)"/.exec(html) || [])[1],
   level: (/class="?lv"?>(\w+)/.exec(html) || [])[1],
   doc: (/<\/span> <span>(\w+ \d+)/.exec(html) || [])[1],
-  weight: (html.match(/<details class="?case[ >]/g) || [1]).length,
+  weight: (html.match(/<details class="?case(?! table)[" >]/g) || [1]).length,
 });
 const textOf = unit => unit.text ??= (unit.element
   ? unit.element.textContent : unit.html.replace(/<[^>]*>/g, " ").replace(/&lt;/g, "<").replace(/&gt;/g, ">")

@@ -20,6 +20,9 @@ SETUP_LINES = 2
 SHARED = 3
 """A set-up that so many cases have is written once."""
 
+TAIL = 3
+"""Lines at the end of a text of the client that are shown where one line must do: there is what matters."""
+
 SHORT = 160
 """Characters shown of an octet string where one line must do."""
 
@@ -92,12 +95,15 @@ def short(entry: Event) -> str:
     sender = entry.get("from")
     if sender not in ("C", "S"):
         return f"<b></b> {_shown(_words(entry)[:SHORT])}"
-    whole = text.without_runs(text.visible(str(entry.get("octets", ""))))
-    first = next(text.lines(whole), "")
-    more = " \u2026" if len(whole) > len(first) or len(first) > SHORT else ""
+    lines = list(text.lines(text.without_runs(text.visible(str(entry.get("octets", ""))))))
+    if sender == "C" and len(lines) > TAIL:
+        kept = " ".join(_line(line) for line in lines[-TAIL:] if len(line) <= SHORT)
+        return f"<b>C:</b> \u2026 {kept}"
+    first = lines[0] if lines else ""
     cut = first[:SHORT]
     if len(first) > SHORT:
         cut = cut.rpartition("\\")[0] if "\\" in cut[-4:] else cut
+    more = " \u2026" if len(lines) > 1 or len(first) > SHORT else ""
     return f"<b>{sender}:</b> {_line(cut)}{more}"
 
 
