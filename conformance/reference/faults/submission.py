@@ -71,8 +71,8 @@ for _keyword, _requirement in (
     fault(
         f"submission-without-{_keyword.lower()}",
         title=f"{_keyword} is not offered on the submission port",
-        breaks=(_requirement, "RFC6409-7-11"),
-        roles=ROLES,
+        breaks=(_requirement, "RFC6409-7-11", "RFC5321-2.4-16"),
+        roles=(*ROLES, "mx", "relay") if _keyword == "8BITMIME" else ROLES,
     )(lambda rules, keyword=_keyword: listed(rules, keyword, None))  # type: ignore[misc]
 
 fault(
@@ -163,3 +163,63 @@ def _shown(rules: Rules) -> Rules:
         return replace(stored, octets=b"Apparently-To: " + names + b"\r\nTo: " + names + b"\r\n" + stored.octets)
 
     return on_store(rules, change)
+
+
+fault(
+    "message-trace-refused",
+    title="Messages are refused for trace fields that are not as this server writes them",
+    breaks=("RFC5321-3.7.2-03", "RFC5321-3.7.2-04", "RFC5321-4.4-14"),
+    also_trips=("rfc*",),
+)(lambda rules: checked(rules, _trace_looked_at))
+
+_TRACE = re.compile(
+    rb"(?i)^(?:Return-Path: <[^@\s]+@[^@\s]+>"
+    rb"|Received: from \S+ \([^()]{0,80}\) by \S+ with \S+ id \w+; \w{3}, [\w :+-]+)\r\n",
+    re.MULTILINE,
+)
+
+
+def _trace_looked_at(session: Session, message: bytes) -> Reply | None:
+    top = re.sub(rb"\r\n[ \t]+", b" ", header(message))
+    wrong = re.search(rb"(?im)^(?:Received|Return-Path):", _TRACE.sub(b"", top))
+    return reply(554, "5.6.0", "What a trace field") if wrong or top.count(b"Return-Path:") > 1 else None
+
+
+fault(
+    "vrfy-quoted-refused",
+    title="VRFY takes a quoted string for a syntax error",
+    breaks=("RFC5321-4.1.2-27", "RFC5321-3.5.1-11"),
+)(
+    lambda rules: replace(
+        rules,
+        verify=lambda session, text: (
+            reply(501, "5.5.4", "A name expected") if text.startswith('"') else rules.verify(session, text)
+        ),
+    )
+)
+
+
+def _received(rules: Rules, pattern: str, new: str) -> Rules:
+    """Write the Received field otherwise."""
+    before = rules.received
+    return replace(rules, received=lambda session, identity: re.sub(pattern, new, before(session, identity), count=1))
+
+
+for _name, _title, _pattern, _new, _broken in (
+    ("long", "on one line of more than 998 characters", r" by ", " (" + 1000 * "x" + ") by ", "RFC5322-2.1.1-01"),
+    (
+        "unfolded",
+        "without line breaks",
+        r"\r\n by (?s:(.*?))\r\n (?=\w{3},)",
+        r" by \1 " + 60 * "x",
+        "RFC5322-2.1.1-02",
+    ),
+    ("empty-fold", "with a line of white space in it", r"\r\n by ", "\r\n  \r\n by ", "RFC5322-3.2.2-01"),
+    ("zone-unknown", "with the zone -0000", r"[+-]\d{4}\r\n", "-0000\r\n", "RFC5322-3.3-02"),
+):
+    fault(
+        f"received-{_name}",
+        title=f"The Received field is written {_title}",
+        breaks=(_broken,) if _name != "long" else (_broken, "RFC5322-2.1.1-02"),
+        also_trips=("rfc5321/4.4-trace/*", "rfc*"),
+    )(lambda rules, pattern=_pattern, new=_new: _received(rules, pattern, new))  # type: ignore[misc]
