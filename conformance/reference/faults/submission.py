@@ -5,8 +5,19 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from conformance.reference import dialogue
 from conformance.reference.actions import Action, Wait
-from conformance.reference.change import answer, checked, ehlo, listed, on_reply, on_store, without_check, without_gate
+from conformance.reference.change import (
+    answer,
+    checked,
+    ehlo,
+    handled,
+    listed,
+    on_reply,
+    on_store,
+    without_check,
+    without_gate,
+)
 from conformance.reference.faults import fault
 from conformance.reference.faults._seen import AIOSMTPD, POSTFIX
 from conformance.reference.reply import Reply, reply
@@ -223,3 +234,26 @@ for _name, _title, _pattern, _new, _broken in (
         breaks=(_broken,) if _name != "long" else (_broken, "RFC5322-2.1.1-02"),
         also_trips=("rfc5321/4.4-trace/*", "rfc*"),
     )(lambda rules, pattern=_pattern, new=_new: _received(rules, pattern, new))  # type: ignore[misc]
+
+
+@fault(
+    "hello-line-end-in-header",
+    title="A CR in the name of the client is taken, and written into the Received field",
+    breaks=(
+        "RFC5322-2.2-02",
+        "RFC5321-4.1.2-26",
+        "RFC5321-2.4-15",
+        "RFC5321-2.3.8-05",
+        "RFC5321-4.2-05",
+        "RFC5321-4.1.1.1-10",
+    ),
+    roles=("mx", "submission", "relay"),
+)
+def _line_end_in_name(rules: Rules) -> Rules:
+    def hello(session: Session, argument: str) -> Reply:
+        if "\r" not in argument:
+            return dialogue.ehlo(session, argument)
+        session.hello, session.esmtp = argument, True
+        return Reply(250, "", session.rules.ehlo(session))
+
+    return handled(without_gate(rules, "characters"), "EHLO", hello)
