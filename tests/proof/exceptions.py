@@ -37,10 +37,14 @@ REFUSING: Mapping[str, str] = {
     "security/disclosure/version": "the greeting is all that is asked about",
     "security/auth/*": "who lets nobody in lets no stranger in, whatever the reason",
     "security/cross-protocol/*": "who refuses every line runs none",
+    "rfc5321/4.1.2-argument-syntax/string*": "any answer but 501 is right",
+    "rfc5322-message/3-added-fields/no-line-ends-from-the-client": "a refusal keeps the octets out",
 }
 """Verdicts on servers that refuse."""
 
 ACCEPTING: Mapping[str, str] = {
+    "rfc5321/3.6.3-undeliverable-mail/notification": "what it accepts is neither delivered nor reported",
+    "rfc5321/4.1.2-argument-syntax/string*": "any answer but 501 is right",
     "rfc1123/5.2-smtp/*": "when the answer comes is what counts, or that an address was read",
     "rfc5321/3.3-mail-transactions/recipient-refused-after-the-text": (
         "who accepts the message and tells the sender later does what the RFC asks for"
