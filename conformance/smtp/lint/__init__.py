@@ -7,6 +7,8 @@ finding is worth; where the RFC says MUST and practically harmless deviations ar
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from conformance.smtp.lint.ehlo import EHLO
 from conformance.smtp.lint.enhanced import ENHANCED
 from conformance.smtp.lint.form import FORM
@@ -31,10 +33,11 @@ ALL = (*LINTS, UNSOLICITED)
 _CHECKS = tuple(lint for lint in LINTS if lint.check is not None)
 
 
-def findings(reply: Reply, context: Context) -> list[tuple[Lint, str]]:
-    """Return each lint that the reply breaks, with what is wrong."""
+@lru_cache(maxsize=256)
+def findings(reply: Reply, context: Context) -> tuple[tuple[Lint, str], ...]:
+    """Return each lint that the reply breaks, with what is wrong. Servers repeat themselves: so answers are kept."""
     found = []
     for lint in LINTS if reply.deviations else _CHECKS:
         if (detail := lint.finding(reply, context)) is not None:
             found.append((lint, detail))
-    return found
+    return tuple(found)
