@@ -6,7 +6,7 @@ looked up, every step of the state machine, and every reply that goes out. ``cha
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import fields
 from functools import cache
 from typing import Any
@@ -27,16 +27,19 @@ STORED = "stored"
 """The point that a play meets which stores a message."""
 
 
+Note = Callable[..., None]
+
+
 class _Table(dict[Any, Any]):
     """A table that notes what is looked up in it."""
 
-    def __init__(self, name: str, table: Mapping[Any, Any], points: set[Hashable]) -> None:
+    def __init__(self, name: str, table: Mapping[Any, Any], note: Note) -> None:
         super().__init__(table)
-        self._name, self._points = name, points
+        self._name, self._note = name, note
 
     def get(self, key: Any, default: Any = None) -> Any:
         """Return a value, and note the key."""
-        self._points.add((self._name, key.upper() if isinstance(key, bytes) else key))
+        self._note((self._name, key.upper() if isinstance(key, bytes) else key))
         return super().get(key, default)
 
 
@@ -44,18 +47,18 @@ class Watched(Rules):
     """The rules of a role, which note in ``points`` what is asked of them."""
 
     @classmethod
-    def of(cls, rules: Rules, points: set[Hashable]) -> Watched:
+    def of(cls, rules: Rules, noted: Note) -> Watched:
         """Return watched rules that are otherwise the given ones."""
         watched = cls(**{name: getattr(rules, name) for name in FIELDS})
 
         def note(session: Session, event: str, reply: Reply) -> Reply:
-            points.update((("reply", event, reply.code), ("reply", event, None)))
+            noted(("reply", event, reply.code), ("reply", event, None))
             return reply
 
         watched.__dict__.update(
-            _points=points,
-            _next=_Table("next", rules.next, points),
-            _verbs=_Table("verb", rules.verbs, points),
+            _points=noted,
+            _next=_Table("next", rules.next, noted),
+            _verbs=_Table("verb", rules.verbs, noted),
             _note=(note,),
         )
         return watched
@@ -69,7 +72,7 @@ class Watched(Rules):
             return own[f"_{name}"]
         if name == "on_reply":
             return own["_note"]
-        own["_points"].add(name)
+        own["_points"](name)
         return object.__getattribute__(self, name)
 
 

@@ -13,12 +13,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from conformance.reference.actions import Action
 from conformance.reference.faults import Fault
 from conformance.reference.server import Server
+from conformance.reference.session import Session
 from conformance.reference.site import Limits, Role, Site, Stored
 from conformance.smtp.lint import Context, findings
 from conformance.smtp.reply import Reply, ReplyParser
@@ -64,6 +65,9 @@ class Call:
         return words[0].decode("latin-1").upper() if words else ""
 
 
+Key = tuple[tuple[str, tuple[Any, ...]], ...]
+
+
 @dataclass(slots=True)
 class Tape:
     """The calls on the servers of one play, and the messages at its end."""
@@ -77,45 +81,113 @@ class Tape:
     whole: bool = False
     """Whether the case judges its set-up too: it starts before the greeting is read."""
     calls: list[Call] = field(default_factory=list)
+    rungs: int = 0
+    """How many calls at the beginning are the set-up of the first session."""
     servers: int = 0
     stored: tuple[list[Stored], list[Stored]] = field(default_factory=lambda: ([], []))
-    points: set[Hashable] = field(default_factory=lambda: {EVERYTHING, "limits"})
-    """The rules that were asked; limits are read when a session begins."""
+    early: set[Hashable] = field(default_factory=lambda: {EVERYTHING, "limits"})
+    """The rules that were asked in the set-up; limits are read when a session begins."""
+    late: set[Hashable] = field(default_factory=lambda: {EVERYTHING, "limits"})
+    """The rules that were asked after it."""
+
+    def note(self, *points: Hashable) -> None:
+        """Note that rules are asked now."""
+        (self.early if self.in_set_up else self.late).update(points)
+
+    @property
+    def in_set_up(self) -> bool:
+        """Whether the play is still in the set-up of its first session."""
+        return self.rungs == len(self.calls) and self.servers <= 1 and self.phase() == "start"
 
     def finish(self, site: Site) -> None:
         """Note what is stored at the end of the play."""
         self.stored = _messages(site)
         if any(self.stored):
-            self.points.add(STORED)
+            self.late.add(STORED)
 
     def with_fault(self, fault: Fault) -> frozenset[str] | None:
         """Return the lints that a play against a server with this fault would break; None: only playing can tell."""
-        asked = self.points & changed_by(fault, self.role)
-        if self.role not in fault.roles or not asked:
+        changes = changed_by(fault, self.role) if self.role in fault.roles else frozenset()
+        asked = changes & (self.early | self.late)
+        if not asked:
             return frozenset()
         if not asked.isdisjoint(WIRE):
             return None
+        if changes.isdisjoint(self.late):
+            key = tuple((call.name, call.arguments) for call in self.calls[: self.rungs])
+            climbed = _climb(self.role, self.refuses, fault, key)
+            if climbed is not None and climbed.state == _climbed(self.role, self.refuses, key).state:
+                return self._compared(list(zip(self.calls, climbed.actions, strict=False)))
         site = site_for(self.role, self.refuses)
         servers = [Server(site, (fault,)) for _ in range(self.servers)]
-        enhanced = [False] * self.servers
-        broken: set[str] = set()
+        done: list[tuple[Call, list[Action]]] = []
         for call in self.calls:
-            server = servers[call.server]
             try:
-                actions = getattr(server, call.name)(*call.arguments)
+                actions = getattr(servers[call.server], call.name)(*call.arguments)
             except Exception:  # the play will show it
                 return None
+            if servers[call.server].idle_timeout != site.idle_timeout:
+                return None
+            if actions != call.actions and not self._may_differ(call, actions):
+                return None
+            done.append((call, actions))
+        return self._compared(done) if _messages(site) == self.stored else None
+
+    def _may_differ(self, call: Call, actions: list[Action]) -> bool:
+        if self.whole:
+            return False
+        if call.phase == "finally" and call.command == "QUIT":
+            return len(_replies(_octets(actions))) == 1
+        return bool(call.phase) and _means_the_same(actions, call.actions, self.keywords | DECIDING)
+
+    def _compared(self, done: list[tuple[Call, list[Action]]]) -> frozenset[str] | None:
+        """Return the lints of the replies that differ; None where one differs that decides."""
+        enhanced = [False] * self.servers
+        broken: set[str] = set()
+        for call, actions in done:
             if call.command in ("EHLO", "LHLO"):
                 enhanced[call.server] = "ENHANCEDSTATUSCODES" in _offered(_octets(actions))
-            if server.idle_timeout != site.idle_timeout:
-                return None
             if actions == call.actions:
                 continue
+<<<<<<< HEAD
             if not call.phase or self.whole or not _means_the_same(actions, call.actions, self.keywords | DECIDING):
+=======
+            if not self._may_differ(call, actions):
+>>>>>>> 38065eb (Proof: set-ups are climbed once for each fault, not once for each case)
                 return None
             context = Context(call.command, enhanced[call.server])
             broken.update(rule.id for reply in _replies(_octets(actions)) for rule, _ in findings(reply, context))
-        return frozenset(broken) if _messages(site) == self.stored else None
+        return frozenset(broken)
+
+
+@dataclass(frozen=True, slots=True)
+class _Climbed:
+    """What a server did in a set-up, and the state in which that left it."""
+
+    actions: tuple[list[Action], ...]
+    state: tuple[Any, ...]
+
+
+@cache
+def _climb(role: Role, refuses: int, fault: Fault, key: Key) -> _Climbed | None:
+    """Return how a set-up goes on a server with a fault; None where the server breaks down."""
+    try:
+        return _state_after(Server(site_for(role, refuses), (fault,)), key)
+    except Exception:  # the play will show it
+        return None
+
+
+@cache
+def _climbed(role: Role, refuses: int, key: Key) -> _Climbed:
+    """Return how a set-up goes on the faultless server."""
+    return _state_after(Server(site_for(role, refuses)), key)
+
+
+def _state_after(server: Server, key: Key) -> _Climbed:
+    actions = tuple(getattr(server, name)(*arguments) for name, arguments in key)
+    session = server.session
+    state = [getattr(session, name) for name in Session.__slots__ if name not in ("rules", "site", "out")]
+    return _Climbed(actions, (*state, server.buffered, server.idle_timeout, _messages(session.site)))
 
 
 def _messages(site: Site) -> tuple[list[Stored], list[Stored]]:
@@ -160,13 +232,16 @@ class TapedServer(Server):
 
     def __init__(self, site: Site, tape: Tape) -> None:
         super().__init__(site)
-        self.rules = self.session.rules = Watched.of(self.rules, tape.points)
+        self.rules = self.session.rules = Watched.of(self.rules, tape.note)
         self._tape = tape
         self._number = tape.servers
         tape.servers += 1
 
     def _note(self, name: str, actions: list[Action], *arguments: Any) -> list[Action]:
-        self._tape.calls.append(Call(self._number, name, arguments, list(actions), self._tape.phase()))
+        tape = self._tape
+        climbing = tape.in_set_up
+        tape.calls.append(Call(self._number, name, arguments, list(actions), tape.phase()))
+        tape.rungs += climbing
         return actions
 
     def connected(self, peer: str = "127.0.0.1", tls: bool = False, cipher: str = "") -> list[Action]:
