@@ -94,7 +94,7 @@ fault(
     title="The first thing with an at sign in it is taken for the path, with or without angle brackets",
     breaks=("RFC5321-4.1.1.2-03", "RFC5321-4.1.1.3-09", "RFC5321-4.1.2-05", "RFC5321-4.1.4-11", "RFC5321-4.1.2-07"),
     seen_in=(POSTFIX, EXIM, SENDMAIL, CHASQUID, AIOSMTPD),
-    also_trips=("rfc5321/4.1.2-argument-syntax/*", "rfc5321/4.1.3-address-literals/*", "rfc*/*"),
+    also_trips=("rfc5321/4.1.2-argument-syntax/*", "rfc5321/4.1.3-address-literals/*", "rfc*/*", "security/commands/*"),
 )(lambda rules: _arguments(rules, _bracketed))
 
 fault(
@@ -139,6 +139,7 @@ fault(
     "local-part-of-letters",
     title="A local part that is not quoted has two letters at least and nothing else",
     breaks=("RFC5321-4.1.2-14", "RFC5321-2.3.11-01", "RFC1123-5.2.16-01"),
+    also_trips=("security/starttls/word-in-address*",),
 )(lambda rules: _paths(rules, dot_string="[A-Za-z]{{2,}}"))
 
 fault(

@@ -425,6 +425,7 @@ fault(
     "auth-wanted-at-recipient",
     title="A submission server takes MAIL without login, and refuses recipients elsewhere",
     breaks=("RFC4954-6-05",),
+    also_trips=("security/auth/submission-in-clear-text",),
     roles=("submission",),
 )(lambda rules: without_gate(rules, "login"))
 

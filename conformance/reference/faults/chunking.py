@@ -51,7 +51,7 @@ fault(
     "bdat-354",
     title="BDAT gets 354 before its octets",
     breaks=("RFC3030-2-03",),
-    also_trips=("rfc3030-chunking/*", "lint/*"),
+    also_trips=("rfc3030-chunking/*", "lint/*", "security/chunking/size*"),
 )
 def _prompting(rules: Rules) -> Rules:
     def bdat(session: Session, argument: str) -> Reply | None:

@@ -35,7 +35,7 @@ fault(
     "message-refused-and-delivered",
     title="A message is refused and delivered all the same",
     breaks=("RFC5321-4.2.5-04",),
-    also_trips=("rfc*",),
+    also_trips=("rfc*", "security/smuggling/smuggled-message*"),
 )
 def _refused_and_delivered(rules: Rules) -> Rules:
     def keep(session: Session, octets: bytes) -> Reply | None:

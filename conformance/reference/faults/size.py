@@ -24,6 +24,7 @@ fault(
     "size-zero-and-a-limit",
     title="SIZE 0 is listed, and large messages are refused",
     breaks=("RFC1870-3-02",),
+    also_trips=("security/disclosure/size-limit",),
 )(lambda rules: listed(rules, "SIZE", "SIZE 0"))
 
 fault(

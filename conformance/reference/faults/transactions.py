@@ -87,6 +87,7 @@ fault(
     "rcpt-unknown-accepted",
     title="Any mailbox of the site's domains is accepted, and mail for those that do not exist is lost",
     breaks=("RFC5321-3.3-08", "RFC5321-4.2.5-04"),
+    also_trips=("security/relay/delivered*",),
 )(lambda rules: _unknown(rules, "postmaster"))
 
 fault(
