@@ -94,7 +94,13 @@ fault(
     title="The first thing with an at sign in it is taken for the path, with or without angle brackets",
     breaks=("RFC5321-4.1.1.2-03", "RFC5321-4.1.1.3-09", "RFC5321-4.1.2-05", "RFC5321-4.1.4-11", "RFC5321-4.1.2-07"),
     seen_in=(POSTFIX, EXIM, SENDMAIL, CHASQUID, AIOSMTPD),
-    also_trips=("rfc5321/4.1.2-argument-syntax/*", "rfc5321/4.1.3-address-literals/*", "rfc*/*", "security/commands/*"),
+    also_trips=(
+        "rfc5321/4.1.2-argument-syntax/*",
+        "rfc5321/4.1.3-address-literals/*",
+        "rfc*/*",
+        "security/commands/*",
+        "security/relay/two-addresses",
+    ),
 )(lambda rules: _arguments(rules, _bracketed))
 
 fault(
