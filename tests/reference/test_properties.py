@@ -3,13 +3,14 @@
 import re
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.reference import Limits, Server, StartTls
 from conformance.reference.actions import Action
 from conformance.reference.change import on_reply
-from conformance.reference.faults import Fault
+from conformance.reference.faults import Fault, catalogue, changed
 from conformance.reference.reply import Reply
 from conformance.reference.rules import strict
 from conformance.reference.session import Session
@@ -143,3 +144,11 @@ def test_replies_are_in_the_table(role: Role, segments: list[bytes], tls: bool) 
             assert code in {*TEXT_REPLIES[0], *TEXT_REPLIES[1], 503, 530}
         else:
             assert (event, code) in {("GREETING", 220), ("UNKNOWN", 500), ("SHUTDOWN", 421)}
+
+
+@pytest.mark.parametrize("role", ["mx", "submission", "lmtp", "relay"])
+def test_every_fault_can_be_had_in_every_role(role: Role) -> None:
+    """Where a fault does not show, it changes nothing."""
+    for fault in catalogue().values():
+        rules = changed(role, (fault,))
+        assert (role in fault.roles) or rules is strict(role)

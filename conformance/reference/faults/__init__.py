@@ -104,8 +104,10 @@ def find(name: str) -> Fault:
 
 @lru_cache(maxsize=4096)
 def changed(role: Role, faults: tuple[Fault | str, ...]) -> Rules:
-    """Return the rules of a role with these faults, applied in order."""
+    """Return the rules of a role with these faults, applied in order, as far as they show in the role."""
     rules = strict(role)
     for each in faults:
-        rules = (find(each) if isinstance(each, str) else each).change(rules)
+        found = find(each) if isinstance(each, str) else each
+        if role in found.roles:
+            rules = found.change(rules)
     return rules
