@@ -29,7 +29,7 @@ from conformance.engine.wire import ConnectError
 from conformance.observer import Observer
 from conformance.smtp import lint
 from conformance.smtp.reply import Reply
-from conformance.smtp.transcript import Transcript
+from conformance.smtp.transcript import Entry, Transcript
 from conformance.stream import escape
 from conformance.target import Target
 
@@ -290,7 +290,7 @@ class Play:
                 session.number in self.refused,
             )
             for rule, detail in lint.findings(event, context) if not event.octets.startswith(TLS_ALERT) else ():
-                self._found(rule, detail)
+                self._found(rule, detail, session.entry)
             if context.command == "CONNECT" and event.code >= 500:
                 self.refused.add(session.number)
             if context.command in ("EHLO", "LHLO") and event.code == 250:
@@ -308,9 +308,12 @@ class Play:
         if found is not None:
             self.values["size_limit"] = found[1].encode()
 
-    def _found(self, rule: lint.Lint, detail: str) -> None:
+    def _found(self, rule: lint.Lint, detail: str, entry: Entry | None = None) -> None:
+        """Note a finding at an entry of the transcript, or at its end (several replies may have come at once)."""
         if all(finding.lint is not rule for finding in self.findings):
-            self.findings.append(Finding(rule, detail, len(self.transcript.entries) - 1))
+            last = len(self.transcript.entries) - 1
+            place = next((n for n in range(last, -1, -1) if self.transcript.entries[n] is entry), last)
+            self.findings.append(Finding(rule, detail, place))
 
     def no_unsolicited(self, session: Session) -> None:
         """Note a reply that came though everything asked has been answered."""

@@ -180,8 +180,9 @@ class Account:
         met = []
         for document in sorted(found, key=lambda name: (name != "RFC5321", summary.natural(name))):
             levels, name = found[document], documents.name(visible(document))
-            if document != "RFC5321" and all(set(part.counts) <= {"held"} for part in levels.values()):
-                met.append(f"{name} ({sum(len(part.entries) for part in levels.values())})")
+            if document != "RFC5321" and all(set(part.counts) <= {"held", "n/a"} for part in levels.values()):
+                if held := sum(part.counts.get("held", 0) for part in levels.values()):
+                    met.append(f"{name} ({held})")
                 continue
             parts = [f"{level} {summary.in_words(part.counts)}" for level, part in levels.items()]
             yield from self._wrapped("; ".join(parts), first=f"{name:<{INDENT}}")

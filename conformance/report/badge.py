@@ -28,7 +28,9 @@ def words(run: Run) -> tuple[str, str]:
         return "incomplete run", _GREY
     fails = summary.of_verdict(run.results, "fail")
     if fails:
-        musts = [r for r in summary.requirements(run) if r.state == "broken" and summary.group_of(r.level) == "MUST"]
+        if severe := summary.flaws(fails):
+            return plural(severe, "security finding"), _RED
+        musts = summary.broken_musts(run)
         return (f"{plural(len(musts), 'MUST')} broken" if musts else f"{plural(len(fails), 'check')} failed"), _RED
     if not summary.checks(run.results):
         return "not judged", _GREY

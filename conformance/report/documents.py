@@ -80,3 +80,10 @@ def subject(document: str) -> str:
         return "Known attacks"
     number = document[3:]
     return _SUBJECTS.get(int(number), "") if document.startswith("RFC") and number.isdecimal() else ""
+
+
+def section(number: str) -> str:
+    """Return a section as people write it: ``Section 4.5.2``, ``Appendix F.2``; what has no number, as it is."""
+    if number.startswith("App"):
+        return f"Appendix {number[3:]}"
+    return f"Section {number}" if number[:1].isdecimal() else number

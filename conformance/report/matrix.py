@@ -155,7 +155,7 @@ class _Matrix:
                     yield f"<h2>{shown(title)}</h2>"
                 place = (row.document, row.section)
                 yield f'<tbody data-d="{shown(row.document)}"><tr class=sec><th colspan={len(self.columns) + 1}>'
-                yield f"{shown(section_name(row.section))}\n"
+                yield f"{shown(documents.section(row.section))}\n"
             yield from self._row(row)
         yield "</table></div>\n"
 
@@ -166,13 +166,6 @@ class _Matrix:
         for column, link in zip(self.columns, self.links, strict=True):
             yield _cell(column.requirements.get(row.id), link)
         yield "\n"
-
-
-def section_name(section: str) -> str:
-    """Return a section as people write it: ``Section 4.5.2``, ``Appendix F.2``."""
-    if section.startswith("App"):
-        return f"Appendix {section[3:]}"
-    return f"Section {section}" if section[:1].isalnum() else section
 
 
 def _cell(entry: summary.Requirement | None, link: str) -> str:

@@ -161,8 +161,9 @@ class Requirement:
 
     @property
     def section(self) -> str:
-        """The section of the document: 4.5.2 of RFC5321-4.5.2-01."""
-        return self.id.partition("-")[2].rpartition("-")[0]
+        """The section of the document: 4.5.2 of RFC5321-4.5.2-01, STARTTLS of SEC-STARTTLS-INJECTION."""
+        document, _, rest = self.id.partition("-")
+        return rest.partition("-")[0] if document == "SEC" else rest.rpartition("-")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,18 +252,34 @@ def truncated(run: Run) -> str | None:
     return None
 
 
+def flaws(results: Iterable[Result]) -> int:
+    """Return how many cases with a severity are among results; the rows of a table are one."""
+    return len({result.id.partition("[")[0] for result in results if result.severity})
+
+
+def broken_musts(run: Run) -> set[str]:
+    """Return the MUSTs of documents that are broken; what only security practice asks is counted as a finding."""
+    return {
+        entry.id
+        for entry in requirements(run)
+        if entry.state == "broken" and group_of(entry.level) == "MUST" and entry.document != "SEC"
+    }
+
+
 def headline(run: Run) -> str:
     """Return the verdict of the whole run as one sentence."""
     name = target_name(run)
     fails = of_verdict(run.results, "fail")
     judged = checks(run.results)
     if fails:
-        musts = {r.id for r in requirements(run) if r.state == "broken" and group_of(r.level) == "MUST"}
-        others = [r for r in fails if musts.isdisjoint(r.requirement)]
-        if not musts:
-            return f"{name} fails {plural(len(fails), 'check')}."
-        also = f" and fails {plural(len(others), 'other check')}" if others else ""
-        return f"{name} breaks {plural(len(musts), 'MUST')}{also}."
+        severe, musts = flaws(fails), broken_musts(run)
+        others = [r for r in fails if r.severity is None and musts.isdisjoint(r.requirement)]
+        parts = [f"has {plural(severe, 'security finding')}"] if severe else []
+        parts += [f"breaks {plural(len(musts), 'MUST')}"] if musts else []
+        if others:
+            other = "other check" if parts else "check"
+            parts.append(f"fails {plural(len(others), other)}")
+        return f"{name} {_and(parts)}."
     if not judged:
         return f"Nothing could be judged on {name}."
     if warned := of_verdict(run.results, "warn"):

@@ -25,7 +25,7 @@ def outside_code(text: str) -> str:
 def test_a_comment_has_verdict_coverage_and_findings() -> None:
     """The sentence is the heading; findings come worst first, with requirement, evidence and remedy."""
     text = markdown(realistic())
-    assert text.startswith("### mx1.example.org:25 breaks 4 MUSTs and fails 1 other check.\n")
+    assert text.startswith("### mx1.example.org:25 has 2 security findings and breaks 4 MUSTs.\n")
     assert "| RFC 5321 Simple Mail Transfer Protocol | 14 met, 4 broken, 1 deviating, 1 open, 2 untested |" in text
     assert text.index("<b>critical</b>") < text.index("<b>high</b>") < text.index("<b>fail</b>")
     assert "S: 250 2.1.5 Ok\\r\\n" in text
@@ -71,7 +71,7 @@ def test_a_comment_is_short_enough() -> None:
 @pytest.mark.parametrize(
     ("run", "said"),
     [
-        (realistic(), "4 MUSTs broken"),
+        (realistic(), "2 security findings"),
         (run_of(routine(9)), "6 checks passed"),
         (run_of([findings()[4]]), "1 warning"),
         (run_of([]), "not judged"),

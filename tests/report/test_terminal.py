@@ -94,7 +94,7 @@ def test_rows_of_a_table_are_one_entry() -> None:
 def test_coverage_and_verdict_are_told() -> None:
     """A sentence, the requirements by document and level, the counts."""
     out, _ = told(realistic())
-    assert "\nmx1.example.org:25 breaks 4 MUSTs and fails 1 other check.\nRFC 5321  MUST 14 met, 4 broken, " in out
+    assert "\nmx1.example.org:25 has 2 security findings and breaks 4 MUSTs.\nRFC 5321  MUST 14 met, 4 broken, " in out
     assert "\n4 fail  2 warn  2 inconclusive  29 untested  20 n/a  1 info  92 pass\n" in out
 
 

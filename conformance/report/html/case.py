@@ -80,9 +80,13 @@ class CasePrinter:
         same = len({result.requirement for result in entry.results}) == 1
         reasons = {result.reason for result in entry.results}
         told = _why(first) if reason and len(reasons) == 1 else ""
-        rows = "".join(self._row_of_table(result, told=not told, requirement=not same) for result in entry.results)
-        shared = self._requirements(first) if same else ""
-        about = _about(first) + _remedy(first)
+        rows = "".join(
+            self._row_of_table(result, told=not told, requirement=not same, opened=opened and not number)
+            for number, result in enumerate(entry.results)
+        )
+        shared = (self._requirements(first) if same else "") + _meaning(first)
+        public = " &middot; ".join(shown(name) for name in (*first.cve, *first.cwe))
+        about = _remedy(first) + _about(first) + (f"<p class=origin>{public}</p>" if public else "")
         return (
             f'<details class="case table"{" open" if opened else ""}><summary>{badge(first.verdict)}<span class=what>'
             f"<span class=title>{shown(entry.title)}</span> "
@@ -91,10 +95,10 @@ class CasePrinter:
             f"<div class=body{self._id(entry.id)}>{shared}{rows}{about}</div></details>"
         )
 
-    def _row_of_table(self, result: Result, *, told: bool, requirement: bool) -> str:
+    def _row_of_table(self, result: Result, *, told: bool, requirement: bool, opened: bool) -> str:
         why = f"<span class=why>{shown(result.reason)}</span>" if told and result.reason else ""
         return (
-            f"<details class=case><summary>{badge(result.verdict)}<span class=what>"
+            f"<details class=case{' open' if opened else ''}><summary>{badge(result.verdict)}<span class=what>"
             f"<span class=title>{shown(row_of(result))}</span>{why}</span></summary>"
             f"{self.body(result, requirement=requirement, about=False)}</details>"
         )
@@ -115,8 +119,8 @@ class CasePrinter:
             parts.append(self._requirements(result))
         if result.note:
             parts.append(f"<p class=note>{shown(result.note)}</p>")
-        if result.meaning and about:
-            parts.append(f"<h4>What it means</h4><p>{shown(result.meaning)}</p>")
+        if about:
+            parts.append(_meaning(result))
         if result.transcript:
             parts.append(transcript(result, result.transcript, self._setups))
         for number, events in enumerate(result.earlier, 1):
@@ -126,7 +130,7 @@ class CasePrinter:
             )
         parts.append(self._examples(result))
         if about:
-            parts += (_remedy(result), _about(result, meaning=False))
+            parts += (_remedy(result), _about(result))
         parts.append(_origin(result))
         return "".join(parts) + "</div>"
 
@@ -175,9 +179,12 @@ def _remedy(result: Result) -> str:
     return f"<h4>Remedy</h4><dl class=remedy>{remedies}</dl>"
 
 
-def _about(result: Result, *, meaning: bool = True) -> str:
-    told = f"<h4>What it means</h4><p>{shown(result.meaning)}</p>" if meaning and result.meaning else ""
-    return told + (f"<p class=about>{shown(result.about)}</p>" if result.about else "")
+def _meaning(result: Result) -> str:
+    return f"<h4>What it means</h4><p>{shown(result.meaning)}</p>" if result.meaning else ""
+
+
+def _about(result: Result) -> str:
+    return f"<p class=about>{shown(result.about)}</p>" if result.about else ""
 
 
 def _origin(result: Result) -> str:

@@ -123,7 +123,7 @@ def ledger(entries: Sequence[Requirement]) -> Iterator[str]:
         for entry in found:
             if entry.section != section:
                 section = entry.section
-                yield f"<tr class=sec><th colspan=3 scope=rowgroup>Section {shown(section)}"
+                yield f"<tr class=sec><th colspan=3 scope=rowgroup>{shown(documents.section(section))}"
             yield _row(entry)
         yield "</table></details>"
 
