@@ -73,6 +73,7 @@ class Doctor:
     deliver: bool
     bad: int = 0
     recipient_taken: bool = False
+    offers: list[str] = field(default_factory=list)
     untested: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
@@ -150,7 +151,8 @@ class Doctor:
     async def _hello(self, talk: Talk) -> None:
         answer = await talk.hello()
         if accepted(answer):
-            self.say(GOOD, "EHLO", ", ".join(sorted(talk.session.offers)) or "no extension is offered")
+            self.offers = talk.offers
+            self.say(GOOD, "EHLO", ", ".join(self.offers) or "no extension is offered")
         else:
             advice = f"our name in EHLO is {self.target.client}: another one with --client NAME"
             self.say(BAD, "EHLO", answer, advice)
@@ -169,7 +171,8 @@ class Doctor:
             self.say(BAD, "STARTTLS", result or answer, "offered, but the handshake does not come about")
             return
         await talk.hello()
-        self.say(GOOD, "STARTTLS", result.detail)
+        more = [keyword for keyword in talk.offers if keyword not in self.offers]
+        self.say(GOOD, "STARTTLS", result.detail + (f"; then also {', '.join(more)}" if more else ""))
 
     async def _credentials(self, talk: Talk) -> None:
         if not self.target.credentials:
@@ -186,7 +189,7 @@ class Doctor:
     async def _addresses(self, talk: Talk) -> None:
         answer = await talk.say(f"MAIL FROM:<{self.target.sender}>")
         if not accepted(answer):
-            self.say(BAD, "sender", f"{self.target.sender}: {answer}", _advice(answer, "sender"))
+            self.say(BAD, "sender", f"{self.target.sender}: {answer}", self._advice(answer, "sender"))
             return
         self.say(GOOD, "sender", f"{self.target.sender}: {answer}")
         for name in ("recipient", "recipient2", "unknown", "foreign"):
@@ -198,7 +201,24 @@ class Doctor:
             good = accepted(answer) if name.startswith("recipient") else refused(answer)
             self.recipient_taken |= name == "recipient" and good
             mark = GOOD if good else BAD if name.startswith("recipient") and refused(answer) else LOOK
-            self.say(mark, name, f"{address}: {answer}", "" if good else _advice(answer, name))
+            self.say(mark, name, f"{address}: {answer}", "" if good else self._advice(answer, name))
+
+    def _advice(self, answer: Event, name: str) -> str:
+        """Return what would be right where an address does not do what it is for."""
+        if isinstance(answer, Reply) and answer.code // 100 == 4:
+            return "a temporary refusal (greylisting, limits?): cases that need it will be inconclusive"
+        policy = isinstance(answer, Reply) and (answer.code == 530 or (answer.enhanced or "").startswith("5.7."))
+        if policy and not self.target.credentials and name != "foreign":
+            return "does it want a login? submission://HOST:PORT with --user NAME --password-env VARIABLE"
+        if policy:
+            return "refused on policy grounds: let this client in, then say client_welcome: true in the target file"
+        return {
+            "sender": "--sender ADDRESS: a reverse-path that the server takes from this client",
+            "recipient": how_to_give("recipient"),
+            "recipient2": how_to_give("recipient2"),
+            "unknown": "a mailbox that does not exist must be refused: does it exist after all? The cases will tell",
+            "foreign": "it relays, or trusts this client (loopback often is: --source 127.0.0.2), or it is not foreign",
+        }[name]
 
     def _missing(self, need: str) -> None:
         self.say(MISSING, need, f"not named{self._count(need)}", how_to_give(need) if self.untested[need] else "")
@@ -290,21 +310,6 @@ async def _message(talk: Talk, token: bytes, recipient: str) -> Event | None:
     answer = await talk.send(message.encode())
     await talk.close()
     return None if accepted(answer) else answer
-
-
-def _advice(answer: Event, name: str) -> str:
-    """Return what would be right where an address does not do what it is for."""
-    if isinstance(answer, Reply) and answer.code // 100 == 4:
-        return "a temporary refusal (greylisting, limits?): cases that need it will be inconclusive"
-    if isinstance(answer, Reply) and (answer.enhanced or "").startswith("5.7."):
-        return "refused on policy grounds: let this client in, then say client_welcome: true in the target file"
-    return {
-        "sender": "--sender ADDRESS: a reverse-path that the server takes from this client",
-        "recipient": how_to_give("recipient"),
-        "recipient2": how_to_give("recipient2"),
-        "unknown": "a mailbox that does not exist must be refused: does it exist after all? The cases will tell",
-        "foreign": "it relays, or this client is trusted (loopback often is: --source 127.0.0.2), or it is not foreign",
-    }[name]
 
 
 def _needs(target: Target) -> Counter[str]:

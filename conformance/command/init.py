@@ -81,8 +81,8 @@ async def _look(talk: Talk, target: Target) -> Seen:
         other = foreign(talk.received)
         raise UnreachableError(f"this is {other}, not an SMTP server" if other else f"no 220 greeting, but {greeting}")
     answer = await talk.hello()
-    offers = sorted(talk.session.offers)
-    if "STARTTLS" in offers and accepted(await talk.say("STARTTLS")):
+    offers = talk.offers
+    if "STARTTLS" in talk.session.offers and accepted(await talk.say("STARTTLS")):
         result = await talk.tls()
         tls = result.detail
         if result.established:
@@ -93,7 +93,7 @@ async def _look(talk: Talk, target: Target) -> Seen:
         words[0] if words else "",
         tuple(offers) if accepted(answer) else (),
         tls,
-        tuple(sorted(talk.session.offers - set(offers))),
+        tuple(word for word in talk.offers if word not in offers),
     )
 
 

@@ -27,6 +27,12 @@ class Talk:
         """What the server has sent so far."""
         return b"".join(entry.octets for entry in self.transcript.entries if entry.kind == "S")
 
+    @property
+    def offers(self) -> list[str]:
+        """What is offered, keywords with their parameters."""
+        every = self.session.offers
+        return sorted(word for word in every if not any(other.startswith(f"{word} ") for other in every))
+
     async def connect(self) -> None:
         """Connect. Raises ConnectError."""
         await self.setting.dialer.connect(self.session)
