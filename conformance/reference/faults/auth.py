@@ -65,6 +65,7 @@ fault(
     title="A submission server does not list AUTH",
     breaks=("RFC4954-3-04",),
     roles=("submission",),
+    also_trips=("rfc6409-submission/*",),
 )(lambda rules: listed(rules, "AUTH", None))
 
 fault(
@@ -72,6 +73,7 @@ fault(
     title="PLAIN and LOGIN work without TLS",
     breaks=("RFC4954-4-26", "RFC4954-4-25", "RFC4616-5-01"),
     seen_in=(POSTFIX, EXIM, AIOSMTPD, SMTP_SERVER, QPSMTPD),
+    also_trips=("security/auth/*",),
 )(lambda rules: replace(rules, may_use=lambda session, mechanism: True))
 
 fault(
@@ -425,7 +427,7 @@ fault(
     "auth-wanted-at-recipient",
     title="A submission server takes MAIL without login, and refuses recipients elsewhere",
     breaks=("RFC4954-6-05",),
-    also_trips=("security/auth/submission-in-clear-text",),
+    also_trips=("security/auth/submission-in-clear-text", "rfc6409-submission/*", "security/auth/*"),
     roles=("submission",),
 )(lambda rules: without_gate(rules, "login"))
 

@@ -51,7 +51,7 @@ fault(
     "bdat-354",
     title="BDAT gets 354 before its octets",
     breaks=("RFC3030-2-03",),
-    also_trips=("rfc3030-chunking/*", "lint/*", "security/chunking/size*"),
+    also_trips=("rfc3030-chunking/*", "lint/*", "security/chunking/size*", "security/chunking/*"),
 )
 def _prompting(rules: Rules) -> Rules:
     def bdat(session: Session, argument: str) -> Reply | None:
@@ -73,6 +73,7 @@ fault(
     "bdat-octets-unread",
     title="BDAT is refused before its octets are read, which are read as commands",
     breaks=("RFC3030-2-05", "RFC3030-2-06", "RFC3030-2-07", "RFC3030-2-16"),
+    also_trips=("rfc2033-lmtp/*",),
 )(lambda rules: handled(rules, "BDAT", chunking._bdat, refused=None))
 
 fault(
@@ -195,6 +196,7 @@ fault(
     "bdat-then-data",
     title="DATA is taken after a chunk",
     breaks=("RFC3030-2-09",),
+    also_trips=("security/chunking/*",),
 )(lambda rules: goes(allowed(rules, "DATA", {State.CHUNKS}), State.CHUNKS, "DATA", 3, State.TEXT))
 
 fault(
