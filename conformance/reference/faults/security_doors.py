@@ -150,6 +150,10 @@ fault(
     "submission-in-clear-text",
     title="A submission server takes MAIL without TLS and without login",
     breaks=("SEC-AUTH-SUBMISSION-TLS", "RFC6409-4.3-01"),
+    also_trips=(
+        "rfc4954-auth/*",
+        "rfc6409-submission/*",
+    ),
     roles=("submission",),
 )(lambda rules: without_gate(rules, "login"))
 
@@ -165,6 +169,7 @@ fault(
     "greeting-with-version",
     title="The greeting names product and version",
     breaks=("SEC-DISCLOSURE-VERSION",),
+    also_trips=("rfc5321/7.5-announcements/version-in-greeting",),
     seen_in=("Exim and sendmail, by default",),
 )(lambda rules: text(rules, "GREETING", 220, "mx.lab.test ESMTP Example 4.97.1"))
 
@@ -181,7 +186,7 @@ fault(
     "control-characters-in-paths",
     title="Control characters are taken in paths",
     breaks=("SEC-COMMAND-CONTROL", "SEC-COMMAND-NUL", "RFC5321-4.1.2-26"),
-    also_trips=("rfc5321/*",),
+    also_trips=("rfc5321/*", "rfc6531-smtputf8/*"),
 )(
     lambda rules: replace(
         without_gate(rules, "characters"),
@@ -200,7 +205,7 @@ fault(
     "parameter-twice",
     title="Of a parameter that comes twice the last one counts",
     breaks=("SEC-COMMAND-DUPLICATE", "RFC1870-6-01"),
-    also_trips=("rfc1870-size/*",),
+    also_trips=("rfc1870-size/*", "rfc3461-dsn/*", "rfc6152-8bitmime/*"),
 )(lambda rules: answer(rules, "MAIL", 501, lambda given: _OK if "twice" in given.lines[0] else given))
 
 fault(
@@ -217,7 +222,7 @@ fault(
     "bdat-refused-runs-the-chunk",
     title="The octets behind a refused BDAT are read as commands",
     breaks=("SEC-BDAT-REFUSED", "RFC3030-2-05", "RFC3030-2-06", "RFC3030-2-07", "RFC3030-2-16"),
-    also_trips=("rfc3030-chunking/*",),
+    also_trips=("rfc3030-chunking/*", "rfc2033-lmtp/*"),
 )
 def _chunk_runs(rules: Rules) -> Rules:
     command = replace(rules.commands["BDAT"], refused=None)

@@ -43,7 +43,7 @@ fault(
     title="Mail to any domain is taken from anybody, and sent on",
     breaks=("SEC-RELAY-PLAIN", "SEC-RELAY-ACCEPT-ALL", "RFC5321-7.9-02", "RFC5321-3.6.2-01"),
     seen_in=("CVE-1999-0512",),
-    also_trips=("security/relay/*",),
+    also_trips=("security/relay/*", "rfc5321/3.6-relaying/*"),
     roles=("mx", "relay"),
 )(lambda rules: _open(rules, lambda session, path: True))
 
@@ -51,6 +51,10 @@ fault(
     "relays-before-login",
     title="A submission server takes mail before login",
     breaks=("SEC-RELAY-SUBMISSION", "SEC-AUTH-SUBMISSION-TLS", "RFC6409-4.3-01"),
+    also_trips=(
+        "rfc4954-auth/*",
+        "rfc6409-submission/*",
+    ),
     roles=("submission",),
 )(lambda rules: _open(without_gate(rules, "login"), lambda session, path: session.site.role == "submission"))
 
