@@ -33,10 +33,11 @@ def published(run: Run, advisories: Mapping[str, str] | None = None) -> Run:
             kept.append(replace(result, cve=tuple(dict.fromkeys((*result.cve, advisory)))))
         else:
             hidden.add(result.id)
+    header = {**run.header, "published": True}
     if not hidden:
-        return replace(run, results=kept)
+        return replace(run, header=header, results=kept)
     names = sorted(hidden | {base_id(name) for name in hidden}, key=len, reverse=True)
-    header = {**run.header, "withheld": len(hidden) + int(run.header.get("withheld") or 0)}
+    header["withheld"] = len(hidden) + int(run.header.get("withheld") or 0)
     return Run(
         header,
         [_without(result, names) for result in kept],

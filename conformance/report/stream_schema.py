@@ -115,6 +115,7 @@ HEADER = _event(
         "impact": TEXT,
         "selection": TEXT,
         "planned": _said(COUNT, "How many cases are selected."),
+        "published": _said(FLAG, "Whether what is not public was taken out."),
         "withheld": _said(COUNT, "Security findings that are counted here and not in the stream."),
     },
     ["schema_version", "tool", "version", "case_set", "started", "target", "profile", "impact", "planned"],

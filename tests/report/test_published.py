@@ -10,9 +10,10 @@ import pytest
 
 from conformance.cli import main
 from conformance.report import FORMATS
+from conformance.report.html import page
 from conformance.report.published import published
 from conformance.stream import read, write
-from tests.report.streams import findings, realistic, run_of
+from tests.report.streams import findings, realistic, routine, run_of
 
 
 def test_security_findings_are_withheld() -> None:
@@ -26,6 +27,14 @@ def test_security_findings_are_withheld() -> None:
     assert run.footer is not None
     assert run.footer["counts"]["fail"] == 2
     assert run.footer["exit_reason"] == "2 findings, 2 security findings withheld"
+
+
+def test_a_published_page_is_small() -> None:
+    """What holds is carried compressed; findings are not."""
+    run = run_of([*findings(), *routine(300)])
+    whole, small = page(run), page(published(run))
+    assert len(small) < len(whole) / 2
+    assert "takes mail for nobody" in small
 
 
 def test_a_public_advisory_lets_a_finding_be_shown() -> None:

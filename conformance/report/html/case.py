@@ -85,7 +85,7 @@ class CasePrinter:
             for number, result in enumerate(entry.results)
         )
         shared = (self._requirements(first) if same else "") + _meaning(first)
-        public = " &middot; ".join(shown(name) for name in (*first.cve, *first.cwe))
+        public = " &middot; ".join(f"<span>{shown(name)}</span>" for name in (*first.cve, *first.cwe))
         about = _remedy(first) + _about(first) + (f"<p class=origin>{public}</p>" if public else "")
         return (
             f'<details class="case table"{" open" if opened else ""}><summary>{badge(first.verdict)}<span class=what>'
@@ -197,7 +197,7 @@ def _origin(result: Result) -> str:
         facts.append(f"impact {shown(result.impact)}")
     if result.outcome != result.verdict:
         facts.append(f"outcome {shown(result.outcome)}")
-    facts += [shown(name) for name in (*result.cwe, *result.cve)]
+    facts += [f"<span>{shown(name)}</span>" for name in (*result.cwe, *result.cve)]
     if result.tags:
         facts.append(shown(", ".join(result.tags)))
     return f"<p class=origin>{' <span>&middot;</span> '.join(facts)}</p>"

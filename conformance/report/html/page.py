@@ -24,7 +24,7 @@ from conformance.report.text import plural
 from conformance.stream import Event, Result, Run
 
 LIMIT = 3000
-"""So many results are in the page as they are."""
+"""So many results are in the page as they are, unless it is made to be published, and small."""
 
 _OPEN_FINDINGS = 12
 """So many findings with a severity are shown opened."""
@@ -40,7 +40,7 @@ def page(run: Run, *, limit: int = LIMIT) -> str:
     colour = {"good": "#3c7a52", "warned": "#b07d1a", "bad": "#b3382c"}.get(_mood(run), "#777777")
     return document(
         summary.headline(run).removesuffix("."),
-        "".join(_Page(run, compact=len(run.results) > limit).body()),
+        "".join(_Page(run, compact=len(run.results) > limit or bool(run.header.get("published"))).body()),
         style=resource("style.css"),
         script=resource("script.js"),
         colour=colour,
