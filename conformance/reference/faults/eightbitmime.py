@@ -34,7 +34,7 @@ fault(
     "body-refused",
     title="8BITMIME is listed, and BODY is unknown",
     breaks=("RFC6152-2-02",),
-    also_trips=("rfc6531-smtputf8/*",),
+    also_trips=("rfc6531-smtputf8/*", "rfc5321/*"),
 )(lambda rules: parameter(rules, "BODY", lambda session, value: reply(555, "5.5.4", "Unknown parameter")))
 
 fault(
@@ -111,14 +111,14 @@ fault(
     "eight-bit-must-be-announced",
     title="Eight-bit content without BODY=8BITMIME is refused",
     breaks=("RFC6152-3-08",),
-    also_trips=("rfc5321/2.4-syntax-and-octets/eight-bit-*",),
+    also_trips=("rfc5321/2.4-syntax-and-octets/eight-bit-*", "rfc5321/*"),
 )(lambda rules: checked(rules, _refused))
 
 fault(
     "eight-bit-refused",
     title="Eight-bit content is refused, announced or not",
     breaks=("RFC6152-3-02", "RFC6152-3-07", "RFC6152-3-08"),
-    also_trips=("rfc5321/2.4-syntax-and-octets/eight-bit-*", "rfc6531-smtputf8/*"),
+    also_trips=("rfc5321/2.4-syntax-and-octets/eight-bit-*", "rfc6531-smtputf8/*", "rfc5321/*"),
 )(lambda rules: checked(rules, _ascii_only))
 
 

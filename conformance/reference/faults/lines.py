@@ -151,6 +151,7 @@ def _eight_bit_argument(rules: Rules) -> Rules:
     title="Octets above 127 in a mailbox are left out, and what remains is taken",
     breaks=("RFC5321-2.4-14", "RFC5321-4.1.2-26", "RFC6531-3.4-01", "RFC6531-3.5-01", "RFC6531-3.4-02"),
     seen_in=(POSTFIX, EXIM, SENDMAIL),
+    also_trips=("rfc6531-smtputf8/*",),
 )
 def _eight_bit_mailbox(rules: Rules) -> Rules:
     strict = rules.path

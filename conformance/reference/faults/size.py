@@ -31,6 +31,7 @@ fault(
     "size-parameter-unknown",
     title="SIZE is listed, and MAIL with SIZE gets 555",
     breaks=("RFC1870-4-01", "RFC1870-3-04"),
+    also_trips=("rfc3463-status/*", "rfc5321/*"),
 )(lambda rules: parameter(rules, "SIZE", lambda session, value: reply(555, "5.5.4", "Unknown parameter")))
 
 
@@ -43,6 +44,7 @@ fault(
     "size-ten-digits",
     title="A SIZE of more than ten digits is a syntax error",
     breaks=("RFC1870-3-04",),
+    also_trips=("rfc3463-status/*",),
 )(lambda rules: parameter(rules, "SIZE", _short))
 
 fault(
