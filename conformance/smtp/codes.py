@@ -18,8 +18,8 @@ ANY = frozenset({421, 500, 501})
 LOGIN_OR_TLS_FIRST = 530
 """May answer every command but those in ``ALWAYS_OPEN`` (RFC 4954 section 6, RFC 3207 section 4)."""
 
-ALWAYS_OPEN = frozenset({"CONNECT", "EHLO", "HELO", "LHLO", "NOOP", "RSET", "QUIT", "STARTTLS"})
-"""What works before a login and before TLS on a server that demands them."""
+ALWAYS_OPEN = frozenset({"CONNECT", "EHLO", "LHLO", "NOOP", "QUIT", "STARTTLS"})
+"""What works before TLS on a server that demands it; before a login, HELO and RSET work too (RFC 4954 section 6)."""
 
 COMMANDS: Mapping[str, frozenset[int]] = {
     # RFC 5321 section 4.3.2; 521: RFC 7504 section 3; 421: section 3.8 ("after the server receives any command").
