@@ -57,19 +57,20 @@ class Expectation:
 
     def names(self, case: str) -> bool:
         """Return whether the glob covers a case id."""
-        return _matches(self.case, case)
+        return matches(self.case, case)
 
     def explains(self, target: str, result: Result) -> bool:
         """Return whether this is the reason for a result."""
         return (
             result.verdict == self.verdict
             and self.names(result.id)
-            and (not self.says or _matches(self.says, result.reason))
-            and any(_matches(glob, target) for glob in self.target_globs)
+            and (not self.says or matches(self.says, result.reason))
+            and any(matches(glob, target) for glob in self.target_globs)
         )
 
 
-def _matches(glob: str, text: str) -> bool:
+def matches(glob: str, text: str) -> bool:
+    """Return whether a text is covered by a glob with ``*`` and ``?``."""
     return _pattern(glob).fullmatch(text) is not None
 
 
@@ -144,7 +145,7 @@ def compare(target: str, expected: Sequence[Expectation], results: Iterable[Resu
         comparison.used.update(reasons)
         if not reasons and result.verdict != "pass":
             others = sorted(
-                {e.verdict for e in expected if e.names(result.id) and any(_matches(g, target) for g in e.target_globs)}
+                {e.verdict for e in expected if e.names(result.id) and any(matches(g, target) for g in e.target_globs)}
             )
             comparison.unexpected.append((result, " or ".join(others) or "pass"))
     return comparison
@@ -157,10 +158,10 @@ def stale(expected: Iterable[Expectation], comparisons: Sequence[Comparison]) ->
     """
     for entry in dict.fromkeys(expected):
         for glob in entry.target_globs:
-            covered = [c for c in comparisons if _matches(glob, c.target)]
+            covered = [c for c in comparisons if matches(glob, c.target)]
             own = not entry.targets and len(entry.target_globs) > 1
             if own:
-                covered = [c for c in comparisons if any(_matches(g, c.target) for g in entry.target_globs)]
+                covered = [c for c in comparisons if any(matches(g, c.target) for g in entry.target_globs)]
             if covered and not any(entry in c.used for c in covered):
                 yield entry, glob
             if own:

@@ -24,7 +24,8 @@ class Handler:
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         """Deliver."""
-        deliver(envelope.content, envelope.mail_from or "", envelope.rcpt_tos)
+        sender = envelope.mail_from or ""
+        deliver(envelope.content, "" if sender == "<>" else sender, envelope.rcpt_tos)
         return "250 OK"
 
 
