@@ -17,7 +17,7 @@ from tests.lab.expectation import UNEXPLAINED, Comparison, Expectation, Expectat
 from tests.lab.kit import USERS
 from tests.lab.kit.place import CACHE, PASSWORD_VARIABLE, PROJECT
 from tests.lab.kit.process import supervisor
-from tests.lab.kit.server import TARGETS
+from tests.lab.kit.server import TARGETS, Server
 from tests.lab.servers import load
 from tests.lab.up import State, down, up, with_needs
 
@@ -33,7 +33,7 @@ PLAYED = (0, 1)
 RUN_SECONDS = 1800
 
 AT_ONCE = 3
-"""Targets that are played at a time: a run mostly waits."""
+"""Servers that are asked at a time, each for one of its targets: a run mostly waits."""
 
 SHOWN = 12
 """How many kinds of unexpected results are printed for a target."""
@@ -74,15 +74,14 @@ def run(
     states = up(servers)
     wanted = set(names) or {server.name for server in servers}
     try:
-        pairs = [
-            (name, target)
-            for name, state in states.items()
-            if state.up and name in wanted
-            for target in state.server.targets
-            if not only or target in only
-        ]
+        played = [state.server for name, state in states.items() if state.up and name in wanted]
+
+        def play_all(server: Server) -> list[Outcome]:
+            targets = [target for target in server.targets if not only or target in only]
+            return [play(server.name, target, expression, times, update=update) for target in targets]
+
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            outcomes = list(pool.map(lambda pair: play(pair[0], pair[1], expression, times, update=update), pairs))
+            outcomes = [outcome for group in pool.map(play_all, played) for outcome in group]
     finally:
         if not keep:
             down([state.server for name, state in states.items() if name not in before])

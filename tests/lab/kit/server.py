@@ -91,7 +91,7 @@ def mx(port: int, **changes: object) -> TargetKeys:
         "unknown": f"nobody-here@{DOMAIN}",
         "foreign": f"someone@{FOREIGN}",
         "client_welcome": True,
-        "timeout": 10,
+        "timeout": 20,
     }
     return _changed(keys, changes)
 

@@ -38,7 +38,8 @@ SERVER = Server(
     relays=False,
     targets={
         "chasquid": mx(PORTS["smtp"]),
-        "chasquid-submission": submission(PORTS["submission"]),
-        "chasquid-smtps": submission(PORTS["smtps"], tls="implicit"),
+        # Its password hashes are costly: more logins at once would take longer than anybody waits.
+        "chasquid-submission": submission(PORTS["submission"], jobs=4, timeout=60),
+        "chasquid-smtps": submission(PORTS["smtps"], tls="implicit", jobs=4, timeout=60),
     },
 )

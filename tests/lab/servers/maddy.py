@@ -32,7 +32,7 @@ SERVER = Server(
     relays=False,
     targets={
         "maddy": mx(PORTS["smtp"], observer=READ_AT),
-        "maddy-submission": submission(PORTS["submission"], observer=READ_AT),
-        "maddy-smtps": submission(PORTS["smtps"], tls="implicit", observer=READ_AT),
+        "maddy-submission": submission(PORTS["submission"], jobs=8, observer=READ_AT),
+        "maddy-smtps": submission(PORTS["smtps"], tls="implicit", jobs=8, observer=READ_AT),
     },
 )
