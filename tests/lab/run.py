@@ -13,7 +13,17 @@ from pathlib import Path
 
 from conformance.stream import Result, Run, StreamError
 from conformance.stream import read as read_stream
-from tests.lab.expectation import UNEXPLAINED, Comparison, Expectation, ExpectationError, add, compare, read, stale
+from tests.lab.expectation import (
+    UNEXPLAINED,
+    Comparison,
+    Expectation,
+    ExpectationError,
+    add,
+    compare,
+    matches,
+    read,
+    stale,
+)
 from tests.lab.kit import USERS
 from tests.lab.kit.place import CACHE, PASSWORD_VARIABLE, PROJECT
 from tests.lab.kit.process import supervisor
@@ -78,7 +88,9 @@ def run(
 
         def play_all(server: Server) -> list[Outcome]:
             targets = [target for target in server.targets if not only or target in only]
-            return [play(server.name, target, expression, times, update=update) for target in targets]
+            outcomes = [play(server.name, target, expression, times, update=update) for target in targets]
+            variants = [name for name in server.variants if (not only and expression is None) or name in only]
+            return outcomes + [play_variant(server, name) for name in variants]
 
         with ThreadPoolExecutor(AT_ONCE) as pool:
             outcomes = [outcome for group in pool.map(play_all, played) for outcome in group]
@@ -96,7 +108,7 @@ def play(server: str, target: str, expression: str | None, times: int, *, update
     runs: list[Run] = []
     passwords = {PASSWORD_VARIABLE: USERS["alice"], **load()[server].passwords}
     for number in range(times):
-        played = _played(target, expression, number, passwords)
+        played = _played(target, ["-k", expression] if expression is not None else [], number, passwords)
         if isinstance(played, str):
             return _told(Outcome(target, seconds=time.monotonic() - begin, problem=played))
         runs.append(played)
@@ -110,6 +122,30 @@ def play(server: str, target: str, expression: str | None, times: int, *, update
     if update and outcome.comparison.unexpected:
         print(f"{target}: wrote {add(server, outcome.comparison).relative_to(PROJECT)}")
     return _told(outcome)
+
+
+def play_variant(server: Server, name: str) -> Outcome:
+    """Play what a bad (or good) configuration must be told by, and compare."""
+    begin = time.monotonic()
+    variant = server.variants[name]
+    cases = [word for glob in variant.findings for word in ("--case", glob)]
+    played = _played(name, cases, 0, {PASSWORD_VARIABLE: USERS["alice"], **server.passwords})
+    outcome = Outcome(name, seconds=time.monotonic() - begin)
+    if isinstance(played, str):
+        outcome.problem = played
+        return _told(outcome)
+    outcome.counts = dict(played.counts)
+    missed = [
+        f"{glob} is not {verdict}" for glob, verdict in variant.findings.items() if not told(played, glob, verdict)
+    ]
+    outcome.problem = "; ".join(missed) or None
+    return _told(outcome)
+
+
+def told(played: Run, glob: str, verdict: str) -> bool:
+    """Return whether a run says of a configuration what it must: one finding, or nothing but ``pass``."""
+    verdicts = {result.verdict for result in played.results if matches(glob, result.id)}
+    return verdicts == {"pass"} if verdict == "pass" else verdict in verdicts
 
 
 def tell_stale(outcomes: Sequence[Outcome]) -> None:
@@ -126,15 +162,13 @@ def tell_stale(outcomes: Sequence[Outcome]) -> None:
                 break
 
 
-def _played(target: str, expression: str | None, number: int, passwords: Mapping[str, str]) -> Run | str:
+def _played(target: str, selection: Sequence[str], number: int, passwords: Mapping[str, str]) -> Run | str:
     """Play once; return the run, or what is wrong."""
     RUNS.mkdir(parents=True, exist_ok=True)
     name = target if number == 0 else f"{target}.{number + 1}"
     stream = RUNS / f"{name}.jsonl"
     command = [sys.executable, "-m", "conformance", "run", str(TARGETS / f"{target}.yaml"), "--out", str(stream)]
-    command += ["--impact", IMPACT]
-    if expression is not None:
-        command += ["-k", expression]
+    command += ["--impact", IMPACT, *selection]
     with (RUNS / f"{name}.txt").open("w") as text:
         try:
             done = subprocess.run(

@@ -20,7 +20,7 @@ from tests.lab.kit.place import (
 )
 from tests.lab.kit.process import spawn
 from tests.lab.kit.pypi import PyPI, spawn_python
-from tests.lab.kit.server import Server, lmtp, mx, ports, submission
+from tests.lab.kit.server import Server, Variant, lmtp, mx, ports, submission
 
 __all__ = [
     "CLIENT",
@@ -35,6 +35,7 @@ __all__ = [
     "Npm",
     "PyPI",
     "Server",
+    "Variant",
     "chroot",
     "lmtp",
     "mx",

@@ -40,6 +40,16 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
+class Variant:
+    """A port that is configured badly on purpose, or well where the server's default is bad."""
+
+    keys: TargetKeys
+    findings: Mapping[str, str]
+    """Globs over case ids, and the verdict that at least one of these results has: ``fail``, ``warn``, ``info`` or,
+    for what a good configuration mends, ``pass``, which then all of them have."""
+
+
+@dataclass(frozen=True)
 class Server:
     """One real mail server: a file in ``tests/lab/servers`` names it SERVER."""
 
@@ -50,6 +60,8 @@ class Server:
     """Spawn its processes (called in the server's supervisor); they may fork as they like."""
     targets: Mapping[str, TargetKeys]
     """Target files by name, as ``mx()``, ``submission()`` and ``lmtp()`` make them."""
+    variants: Mapping[str, Variant] = field(default_factory=dict)
+    """By target name: other configurations, with what the suite must say of them."""
     prepare: Callable[[Home], None] = lambda home: None
     """What remains after the software and the configuration are in place; runs once."""
     needs: tuple[str, ...] = ()
@@ -118,7 +130,8 @@ def write_targets(server: Server) -> list[Path]:
 
     TARGETS.mkdir(parents=True, exist_ok=True)
     paths = []
-    for name, keys in server.targets.items():
+    variants = {name: variant.keys for name, variant in server.variants.items()}
+    for name, keys in (dict(server.targets) | variants).items():
         observer = observer_of(server, keys)
         values = {k: v for k, v in keys.items() if k != "observer"} | ({"observer": observer} if observer else {})
         text = yaml.safe_dump({"name": name, **values}, sort_keys=False, width=200)

@@ -16,7 +16,7 @@ def load() -> dict[str, Server]:
     servers = {server.name: server for server in (module.SERVER for module in modules)}
     taken: dict[object, str] = {}
     for server in servers.values():
-        for claim in (*server.ports.values(), *server.targets):
+        for claim in (*server.ports.values(), *server.targets, *server.variants):
             if claim in taken:
                 raise ValueError(f"{server.name} and {taken[claim]} both want {claim}")
             taken[claim] = server.name

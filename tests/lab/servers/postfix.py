@@ -1,8 +1,8 @@
 """Postfix from Debian, as its packages configure an Internet site, with the submission services of its master.cf."""
 
-from tests.lab.kit import Debian, Home, Server, mx, own, ports, sasldb, spawn, submission
+from tests.lab.kit import Debian, Home, Server, Variant, mx, own, ports, sasldb, spawn, submission
 
-PORTS = ports(2700, "smtp", "smtps", "submission")
+PORTS = ports(2700, "smtp", "smtps", "submission", "normalize", "small")
 
 
 def prepare(home: Home) -> None:
@@ -35,5 +35,18 @@ SERVER = Server(
         # Debian's submission service does not look recipients up before it queues: no unknown user is refused.
         "postfix-submission": submission(PORTS["submission"], unknown=None),
         "postfix-smtps": submission(PORTS["smtps"], tls="implicit", unknown=None),
+    },
+    variants={
+        "postfix-normalize": Variant(
+            mx(PORTS["normalize"]),
+            {
+                "rfc5321/4.1.1.4-data/false-end[*": "pass",
+                "rfc5321/4.1.1.4-data/false-end-arrives[*": "pass",
+                "rfc5321/4.5.2-transparency/dot-after-bare-line-end[*": "pass",
+            },
+        ),
+        "postfix-small": Variant(
+            mx(PORTS["small"]), {"rfc5321/4.5.3.1-sizes/hundred-recipients": "fail", "rfc5321/4.5.3.1-sizes/*": "fail"}
+        ),
     },
 )
