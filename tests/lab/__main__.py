@@ -41,6 +41,7 @@ def main(argv: Sequence[str]) -> int:
     playing.add_argument("--keep", action="store_true", help="leave the servers running")
     playing.add_argument("--target", action="append", default=[], metavar="NAME", help="only these targets")
     playing.add_argument("-k", dest="expression", metavar="EXPR", help="only these cases (words in id or title)")
+    playing.add_argument("--idle", action="store_true", help="also what waits for minutes: how long sessions may idle")
     playing.add_argument("--times", type=int, default=1, metavar="N", help="play N times: verdicts must stay the same")
     given = parser.parse_args(argv)
     known = load()
@@ -85,6 +86,7 @@ def _do(given: argparse.Namespace, names: Sequence[str], known: dict[str, Server
                 keep=given.keep,
                 only=given.target,
                 expression=given.expression,
+                idle=given.idle,
                 times=given.times,
             )
     return 0

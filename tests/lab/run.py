@@ -42,6 +42,9 @@ PLAYED = (0, 1)
 
 RUN_SECONDS = 1800
 
+QUICK = "not idle-sessions"
+"""What is played without ``--idle``: those cases wait five to twelve minutes each."""
+
 AT_ONCE = 3
 """Servers that are asked at a time, each for one of its targets: a run mostly waits."""
 
@@ -76,9 +79,13 @@ def run(
     keep: bool,
     only: Sequence[str],
     expression: str | None,
+    idle: bool,
     times: int,
 ) -> int:
     """Bring servers up, play, compare, and stop those that were not up before; return the exit code."""
+    whole = expression is None
+    if not idle:
+        expression = QUICK if expression is None else f"({expression}) and {QUICK}"
     servers = with_needs(names)
     before = {server.name for server in servers if supervisor(server.home)}
     states = up(servers)
@@ -89,7 +96,7 @@ def run(
         def play_all(server: Server) -> list[Outcome]:
             targets = [target for target in server.targets if not only or target in only]
             outcomes = [play(server.name, target, expression, times, update=update) for target in targets]
-            variants = [name for name in server.variants if (not only and expression is None) or name in only]
+            variants = [name for name in server.variants if (whole and not only) or name in only]
             return outcomes + [play_variant(server, name) for name in variants]
 
         with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -97,7 +104,7 @@ def run(
     finally:
         if not keep:
             down([state.server for name, state in states.items() if name not in before])
-    if expression is None:
+    if whole:
         tell_stale(outcomes)
     return report(outcomes, list(states.values()), allow_missing)
 
