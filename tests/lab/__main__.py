@@ -37,7 +37,10 @@ def main(argv: Sequence[str]) -> int:
     commands.add_parser("_serve").add_argument("server")
     playing = commands.choices["run"]
     playing.add_argument("--allow-missing", action="append", default=[], metavar="SERVER", help="don't fail without it")
-    playing.add_argument("--update", action="store_true", help="write what is unexpected into expectations/")
+    playing.add_argument(
+        "--update", action="store_true", help="write what is unexpected into expectations/, remove what is stale"
+    )
+    playing.add_argument("--stored", action="store_true", help="compare the runs played last, without playing")
     playing.add_argument("--keep", action="store_true", help="leave the servers running")
     playing.add_argument("--target", action="append", default=[], metavar="NAME", help="only these targets")
     playing.add_argument("-k", dest="expression", metavar="EXPR", help="only these cases (words in id or title)")
@@ -77,8 +80,10 @@ def _do(given: argparse.Namespace, names: Sequence[str], known: dict[str, Server
 
             return judge(given.words)
         case "run":
-            from tests.lab.run import run
+            from tests.lab.run import run, stored
 
+            if given.stored:
+                return stored(names, update=given.update)
             return run(
                 names,
                 allow_missing=given.allow_missing,

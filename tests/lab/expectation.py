@@ -22,8 +22,8 @@ from tests.lab.kit.place import LAB
 
 FOLDER = LAB / "expectations"
 SHARED = "shared"
-UNEXPLAINED = "unexplained"
-"""The reason that ``--update`` writes; a run fails until somebody writes a better one."""
+UNREAD = "unread:"
+"""The reason begins so where ``--update`` wrote the entry and nobody has read it against the RFC yet."""
 
 VERDICTS = ("fail", "warn", "info", "n/a", "untested", "inconclusive", "error")
 KEYS = ("targets", "case", "verdict", "says", "reason", "reference")
@@ -89,14 +89,14 @@ class Comparison:
     used: set[Expectation] = field(default_factory=set)
 
     @property
-    def unexplained(self) -> list[Expectation]:
-        """The entries used that say no reason yet."""
-        return [entry for entry in self.used if UNEXPLAINED in (entry.reason, entry.reference)]
+    def unread(self) -> list[Expectation]:
+        """The entries used that nobody has read against the RFC yet."""
+        return [entry for entry in self.used if entry.reason.startswith(UNREAD)]
 
     @property
     def clean(self) -> bool:
-        """Whether all is as expected and explained."""
-        return not (self.unexpected or self.unexplained)
+        """Whether all is as expected."""
+        return not self.unexpected
 
 
 def path_of(file: str) -> Path:
@@ -106,10 +106,11 @@ def path_of(file: str) -> Path:
 
 def read(server: str) -> list[Expectation]:
     """Return what is expected of a server's targets, and what is shared. Raises ExpectationError."""
-    return _read(server) + _read(SHARED)
+    return read_file(server) + read_file(SHARED)
 
 
-def _read(file: str) -> list[Expectation]:
+def read_file(file: str) -> list[Expectation]:
+    """Return the entries of one file; nothing where there is none. Raises ExpectationError."""
     import yaml
 
     path = path_of(file)
@@ -166,26 +167,3 @@ def stale(expected: Iterable[Expectation], comparisons: Sequence[Comparison]) ->
                 yield entry, glob
             if own:
                 break
-
-
-def add(server: str, comparison: Comparison) -> Path:
-    """Append an unexplained entry for each unexpected result to a server's file; return its path."""
-    import yaml
-
-    path = path_of(server)
-    FOLDER.mkdir(exist_ok=True)
-    entries = [
-        {
-            "targets": comparison.target,
-            "case": result.id,
-            "verdict": result.verdict,
-            "says": result.reason,
-            "reason": UNEXPLAINED,
-            "reference": result.spec or UNEXPLAINED,
-        }
-        for result, _ in comparison.unexpected
-    ]
-    blocks = (yaml.safe_dump([entry], sort_keys=False, allow_unicode=True, width=112) for entry in entries)
-    with path.open("a") as file:
-        file.write("".join(f"\n{block}" for block in blocks))
-    return path

@@ -14,11 +14,9 @@ from pathlib import Path
 from conformance.stream import Result, Run, StreamError
 from conformance.stream import read as read_stream
 from tests.lab.expectation import (
-    UNEXPLAINED,
     Comparison,
     Expectation,
     ExpectationError,
-    add,
     compare,
     matches,
     read,
@@ -95,7 +93,7 @@ def run(
 
         def play_all(server: Server) -> list[Outcome]:
             targets = [target for target in server.targets if not only or target in only]
-            outcomes = [play(server.name, target, expression, times, update=update) for target in targets]
+            outcomes = [play(server.name, target, expression, times) for target in targets]
             variants = [name for name in server.variants if (whole and not only) or name in only]
             return outcomes + [play_variant(server, name) for name in variants]
 
@@ -104,12 +102,14 @@ def run(
     finally:
         if not keep:
             down([state.server for name, state in states.items() if name not in before])
-    if whole:
+    if update:
+        tell_update(outcomes, whole=whole)
+    elif whole:
         tell_stale(outcomes)
     return report(outcomes, list(states.values()), allow_missing)
 
 
-def play(server: str, target: str, expression: str | None, times: int, *, update: bool) -> Outcome:
+def play(server: str, target: str, expression: str | None, times: int) -> Outcome:
     """Play the suite against one target of a server, as often as asked, and compare."""
     begin = time.monotonic()
     runs: list[Run] = []
@@ -126,9 +126,39 @@ def play(server: str, target: str, expression: str | None, times: int, *, update
         outcome.problem = str(error)
         return _told(outcome)
     outcome.comparison = compare(target, outcome.expected, runs[0].results)
-    if update and outcome.comparison.unexpected:
-        print(f"{target}: wrote {add(server, outcome.comparison).relative_to(PROJECT)}")
     return _told(outcome)
+
+
+def stored(names: Sequence[str], *, update: bool) -> int:
+    """Compare the runs that are stored in ``RUNS``, without playing; return the exit code."""
+    servers = [server for server in load().values() if not names or server.name in names]
+    outcomes = []
+    for server in servers:
+        for target in server.targets:
+            file = RUNS / f"{target}.jsonl"
+            if file.exists():
+                played = read_stream(file)
+                outcome = Outcome(target, played.counts, expected=read(server.name))
+                outcome.comparison = compare(target, outcome.expected, played.results)
+                outcomes.append(_told(outcome))
+    if update:
+        tell_update(outcomes, whole=True)
+    else:
+        tell_stale(outcomes)
+    return report(outcomes, [], [])
+
+
+def tell_update(outcomes: Sequence[Outcome], *, whole: bool) -> None:
+    """Write what is unexpected, and (of whole runs) remove what is stale; what was written is expected then."""
+    from tests.lab.update import update
+
+    good = [outcome for outcome in outcomes if outcome.problem is None]
+    comparisons = [outcome.comparison for outcome in good if outcome.comparison.target]
+    expected = (entry for outcome in good for entry in outcome.expected)
+    for file in update(comparisons, stale(expected, comparisons) if whole else ()):
+        print(f"wrote expectations/{file}.yaml")
+    for comparison in comparisons:
+        comparison.unexpected.clear()
 
 
 def play_variant(server: Server, name: str) -> Outcome:
@@ -231,8 +261,8 @@ def _story(outcome: Outcome) -> Iterator[str]:
     yield from lines[:SHOWN]
     if len(lines) > SHOWN:
         yield f"... and {len(lines) - SHOWN} more"
-    if outcome.comparison.unexplained:
-        yield f"{UNEXPLAINED.upper()}: {len(outcome.comparison.unexplained)} entries in expectations/"
+    if outcome.comparison.unread:
+        yield f"UNREAD: {len(outcome.comparison.unread)} entries in expectations/ that nobody has read against the RFC"
     for case, verdicts in outcome.wavering.items():
         yield f"WAVERING: {case}: {', '.join(verdicts)}"
 

@@ -42,7 +42,6 @@ SERVER = Server(
             {
                 "rfc5321/4.1.1.4-data/false-end[*": "pass",
                 "rfc5321/4.1.1.4-data/false-end-arrives[*": "pass",
-                "rfc5321/4.5.2-transparency/dot-after-bare-line-end[*": "pass",
             },
         ),
         "postfix-small": Variant(
