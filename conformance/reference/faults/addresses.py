@@ -73,6 +73,10 @@ fault(
     title="MAIL without a path starts a transaction with the null reverse-path",
     breaks=("RFC5321-4.1.1.2-03",),
     seen_in=(QPSMTPD,),
+    also_trips=(
+        "rfc5321/4.1.4-*",
+        "rfc5321/4.2-replies/*",
+    ),
 )(lambda rules: _arguments(rules, lambda text: text if "<" in text else "FROM:<>", "MAIL"))
 
 fault(
@@ -94,19 +98,14 @@ fault(
     title="The first thing with an at sign in it is taken for the path, with or without angle brackets",
     breaks=("RFC5321-4.1.1.2-03", "RFC5321-4.1.1.3-09", "RFC5321-4.1.2-05", "RFC5321-4.1.4-11", "RFC5321-4.1.2-07"),
     seen_in=(POSTFIX, EXIM, SENDMAIL, CHASQUID, AIOSMTPD),
-    also_trips=(
-        "rfc5321/4.1.2-argument-syntax/*",
-        "rfc5321/4.1.3-address-literals/*",
-        "rfc*/*",
-        "security/commands/*",
-        "security/relay/two-addresses",
-    ),
+    also_trips=("security/*", "rfc5321/4.1.2-argument-syntax/*", "rfc5321/4.1.3-address-literals/*", "rfc*/*"),
 )(lambda rules: _arguments(rules, _bracketed))
 
 fault(
     "path-keyword-ignored",
     title="MAIL TO:, RCPT FROM: and a missing colon are no mistakes",
     breaks=("RFC5321-4.1.1.2-03", "RFC5321-4.1.1.3-09"),
+    also_trips=("rfc5321/4.1.4-*",),
 )(
     lambda rules: _arguments(
         _arguments(rules, lambda text: re.sub(r"^[A-Za-z]+:? ?(?=<)", "FROM:", text), "MAIL"),
@@ -119,6 +118,7 @@ fault(
     "path-keyword-in-upper-case-only",
     title="from:, to: and size= in lower case are syntax errors",
     breaks=("RFC5321-2.4-03",),
+    also_trips=("rfc*",),
 )(lambda rules: _arguments(rules, lambda text: "" if re.search("[a-z]+[:=]", text.split("<")[0]) else _upper(text)))
 
 
@@ -131,12 +131,20 @@ fault(
     title="A reverse-path that is none gets 550",
     breaks=("RFC5321-4.1.4-11", "RFC6409-5.1-01", "RFC5321-4.1.2-26"),
     seen_in=(OPENSMTPD,),
+    also_trips=(
+        "rfc3461-dsn/*",
+        "rfc5321/4.2-replies/*",
+    ),
 )(lambda rules: answer(rules, "MAIL", 501, lambda given: given._replace(code=550)))
 
 fault(
     "mail-refused-back-to-ehlo",
     title="After a refused MAIL the server wants EHLO again",
     breaks=("RFC5321-4.1.4-12",),
+    also_trips=(
+        "rfc1870-size/*",
+        "rfc5321/4.1.1.11-parameters/*",
+    ),
 )(lambda rules: goes(rules, State.READY, "MAIL", 5, State.CONNECTED))
 
 # Local parts
@@ -145,7 +153,10 @@ fault(
     "local-part-of-letters",
     title="A local part that is not quoted has two letters at least and nothing else",
     breaks=("RFC5321-4.1.2-14", "RFC5321-2.3.11-01", "RFC1123-5.2.16-01"),
-    also_trips=("security/starttls/word-in-address*",),
+    also_trips=(
+        "rfc6531-smtputf8/*",
+        "security/starttls/*",
+    ),
 )(lambda rules: _paths(rules, dot_string="[A-Za-z]{{2,}}"))
 
 fault(
@@ -153,6 +164,7 @@ fault(
     title="Quoted local parts are syntax errors",
     breaks=("RFC5321-4.1.2-15", "RFC5321-4.1.2-16", "RFC5321-4.1.2-21", "RFC5321-4.1.2-28"),
     seen_in=(f"{OPENSMTPD}: with 553",),
+    also_trips=("rfc6531-smtputf8/*",),
 )(lambda rules: _paths(rules, quoted_string=_NOTHING))
 
 fault(
@@ -179,6 +191,7 @@ fault(
     title="Local parts may begin and end with dots and have two in a row",
     breaks=("RFC5321-4.1.2-13",),
     seen_in=(POSTFIX, EXIM, SENDMAIL, AIOSMTPD),
+    also_trips=("rfc3463-status/*",),
 )(lambda rules: _paths(rules, dot_string=r"(?:{atext}|\.)+"))
 
 fault(
@@ -191,6 +204,7 @@ fault(
         "RFC5321-2.4-15",
     ),
     seen_in=(AIOSMTPD,),
+    also_trips=("rfc6531-smtputf8/*",),
 )(lambda rules: _paths(without_gate(rules, "characters"), quoted_string=r'[^@<>]*"[^@<>]*'))
 
 fault(
@@ -198,6 +212,7 @@ fault(
     title="Parentheses, commas, colons and spaces are taken in local parts",
     breaks=("RFC6409-5.1-01", "RFC5321-4.1.2-18", "RFC5321-4.1.2-19", "RFC5321-4.1.1.3-09"),
     seen_in=(POSTFIX, SENDMAIL, AIOSMTPD, QPSMTPD),
+    also_trips=("rfc6531-smtputf8/*",),
 )(lambda rules: _paths(rules, atext=r"[ !#-\-/-=?-~]"))
 
 fault(
@@ -205,6 +220,7 @@ fault(
     title="Control characters are taken in local parts",
     breaks=("RFC5321-4.1.2-26", "RFC5321-4.1.2-24", "RFC5321-4.1.2-17", "RFC5321-2.4-15"),
     seen_in=(POSTFIX, QPSMTPD, AIOSMTPD),
+    also_trips=("rfc6531-smtputf8/*",),
 )(lambda rules: _paths(without_gate(rules, "characters"), atext=r"[A-Za-z0-9!#$%&'*+/=?^_`{{|}}~\x00-\x1f\x7f-]"))
 
 # Paths, domains and literals
@@ -256,6 +272,11 @@ fault(
         "RFC5321-2.4-14",
     ),
     seen_in=(AIOSMTPD, QPSMTPD),
+    also_trips=(
+        "rfc3461-dsn/*",
+        "rfc3463-status/*",
+        "rfc5321/F-*",
+    ),
 )(lambda rules: replace(rules, path=_any_path))
 
 fault(
@@ -290,7 +311,7 @@ fault(
     "source-route-declined",
     title="Source routes are declined with 550",
     breaks=("RFC5321-4.1.1.3-03", "RFC5321-3.3-10", "RFC5321-4.1.2-03"),
-)(lambda rules: _refusing(rules, lambda session, path: reply(550, "5.7.1", "No source routes") if path.route else None))
+)(lambda rules: _refusing(rules, lambda session, path: reply(550, "5.1.2", "No source routes") if path.route else None))
 
 fault(
     "source-route-lax",
@@ -305,6 +326,7 @@ fault(
     "domain-of-lower-case-words",
     title="A domain of a path is two or three words in lower case",
     breaks=("RFC5321-4.1.2-12", "RFC5321-4.1.2-10", "RFC5321-4.1.2-11", "RFC5321-2.4-05", "RFC5321-4.1.1.3-10"),
+    also_trips=("rfc6531-smtputf8/*",),
 )(lambda rules: _paths(rules, domain=r"[a-z]{{1,20}}(?:\.[a-z]{{1,20}}){{1,2}}"))
 
 fault(
@@ -312,6 +334,7 @@ fault(
     title="Domains may have empty labels, outer hyphens, underscores and other characters",
     breaks=("RFC5321-4.1.4-11", "RFC5321-4.1.2-04", "RFC5321-4.1.2-10", "RFC5321-2.3.5-05", "RFC5321-4.1.2-26"),
     seen_in=(POSTFIX, SENDMAIL, AIOSMTPD),
+    also_trips=("rfc5321/F-*",),
 )(lambda rules: _paths(rules, domain=r"[^<>@\[\]\s\x00-\x1f]*"))
 
 fault(

@@ -46,6 +46,7 @@ fault(
     title="Mail for elsewhere is declined with 554",
     breaks=("RFC5321-3.6.2-01",),
     seen_in=(POSTFIX,),
+    also_trips=("rfc5321/7.9-*",),
 )(lambda rules: answer(rules, "RCPT", 550, lambda given: given._replace(code=554) if "elay" in given.text else given))
 
 
@@ -151,6 +152,7 @@ fault(
     title="A relay adds a line to every message, and breaks long lines",
     breaks=("RFC5321-2.3.10-01", "RFC5321-3.6.3-06"),
     roles=ROLES,
+    also_trips=("rfc5321/2.3.10-relay/*",),
 )(
     lambda rules: _relayed(
         rules, lambda session, stored: replace(stored, octets=_wrapped(stored.octets) + b"-- \r\nSent by lab.test\r\n")
@@ -182,7 +184,7 @@ for _name, _title, _pattern, _new in (
     ("header-sorted", "Subject is moved to the top of the header", rb"\A([\s\S]*?)^(Subject:.*\r\n)", rb"\2\1"),
     ("trace-merged", "Received fields of others are taken out", rb"(?<=\n)^Received: by (?:b|c)\..*\r\n", b""),
     ("addresses-completed", "Addresses without a domain are completed", rb"^To: somebody,", b"To: somebody@lab.test,"),
-    ("header-refolded", "Folded fields are unfolded", rb"\r\n[ \t]+(?=b)", b" "),
+    ("header-refolded", "Folded fields are unfolded", rb"\r\n\tb\r", b" b\r"),
     ("header-routes-removed", "Source routes are taken out of the header", rb"<@hop\.example:", b"<"),
 ):
     fault(

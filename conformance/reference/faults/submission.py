@@ -83,6 +83,7 @@ for _keyword, _requirement in (
         f"submission-without-{_keyword.lower()}",
         title=f"{_keyword} is not offered on the submission port",
         breaks=(_requirement, "RFC6409-7-11", "RFC5321-2.4-16"),
+        also_trips=("lint/keyword-requires", "rfc6531-smtputf8/*"),
         roles=(*ROLES, "mx", "relay") if _keyword == "8BITMIME" else ROLES,
     )(lambda rules, keyword=_keyword: listed(rules, keyword, None))  # type: ignore[misc]
 
