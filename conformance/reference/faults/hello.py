@@ -149,6 +149,7 @@ fault(
     title="Control characters in arguments are taken",
     breaks=("RFC5321-4.1.2-26", "RFC5321-4.1.2-24", "RFC5321-2.4-15"),
     seen_in=(POSTFIX, QPSMTPD, CHASQUID, AIOSMTPD),
+    also_trips=("rfc6531-smtputf8/*",),
 )(lambda rules: _without_controls(without_gate(rules, "characters")))
 
 
@@ -323,6 +324,7 @@ fault(
     "hello-unqualified",
     title="The server has a name without a domain",
     breaks=("RFC5321-4.3.1-04",),
+    also_trips=("rfc5321/2.3.5-domain-names/*",),
 )(lambda rules: answer(rules, "EHLO", 250, lambda given: given._replace(lines=("mx", *given.lines[1:]))))
 
 

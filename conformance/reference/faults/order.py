@@ -60,6 +60,7 @@ fault(
     title="Commands out of order are answered with 501",
     breaks=("RFC5321-4.1.4-13", "RFC5321-3.3-13"),
     also_trips=(
+        "rfc2033-lmtp/*",
         "rfc5321/3.1-session-initiation/refused-serves-nothing*",
         "rfc5321/3.3*",
         "rfc2920*",
@@ -152,7 +153,14 @@ fault(
         "RFC5321-4.2.1-04",
         "RFC5321-4.1.4-11",
     ),
-    also_trips=("rfc5321/4.1.1.2*", "rfc5321/3.3*", "rfc5321/4.1.2*", "rfc5321/4.1.3*", "rfc3461-dsn/*"),
+    also_trips=(
+        "rfc6409-submission/*",
+        "rfc5321/4.1.1.2*",
+        "rfc5321/3.3*",
+        "rfc5321/4.1.2*",
+        "rfc5321/4.1.3*",
+        "rfc3461-dsn/*",
+    ),
 )(lambda rules: answer(rules, "MAIL", 501, reply(553, "5.1.7", "What?")))
 
 fault(
@@ -186,7 +194,7 @@ fault(
     "mail-one-parameter",
     title="MAIL takes one parameter",
     breaks=("RFC5321-4.1.1.11-04",),
-    also_trips=("rfc3461-dsn/*", "rfc6531-smtputf8/*"),
+    also_trips=("rfc5321/4.1.1.2-mail/*", "rfc3461-dsn/*", "rfc6531-smtputf8/*"),
 )
 def _one_parameter(rules: Rules) -> Rules:
     before = rules.commands["MAIL"].handler

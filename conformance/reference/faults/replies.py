@@ -46,6 +46,7 @@ fault(
     "reply-hyphen-on-last-line",
     title="The last line of a multiline reply announces another one that never comes",
     breaks=("RFC5321-4.2.1-07", "RFC5321-4.1.1.1-15"),
+    also_trips=("lint/*",),
 )(lambda rules: raw(rules, lambda octets: octets.replace(b"250 ", b"250-"), "EHLO"))
 
 fault(
@@ -302,6 +303,10 @@ fault(
     "status-not-offered",
     title="ENHANCEDSTATUSCODES is not listed",
     breaks=("RFC5321-4.3.2-04",),
+    also_trips=(
+        "rfc2033-lmtp/*",
+        "rfc6409-submission/*",
+    ),
 )(lambda rules: without_extension(rules, "ENHANCEDSTATUSCODES"))
 
 fault(

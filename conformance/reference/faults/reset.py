@@ -32,6 +32,7 @@ fault(
     "rset-keeps-recipients",
     title="After RSET the recipients of the aborted transaction get the next message",
     breaks=("RFC5321-4.1.1.5-01", "RFC5321-4.1.1-06"),
+    also_trips=("rfc3030-chunking/*",),
 )(lambda rules: _recipients_come_back(rules))
 
 
@@ -208,4 +209,5 @@ fault(
     "lost-connection-undoes",
     title="A message that was accepted is lost when the connection is lost in the next one",
     breaks=("RFC5321-4.1.1.10-05",),
+    also_trips=("rfc5321/6.1-reliable-delivery/*",),
 )(lambda rules: replace(rules, lost=lambda session, octets: session.site.store.clear()))

@@ -133,7 +133,7 @@ fault(
     "domain-number",
     title="A number after a number sign is a domain",
     breaks=("RFC5321-F.4-01",),
-    also_trips=("rfc5321/4.1.2*", "rfc5321/4.1.3*"),
+    also_trips=("rfc6531-smtputf8/*", "rfc5321/4.1.2*", "rfc5321/4.1.3*"),
 )(lambda rules: grammar(rules, label="[#A-Za-z0-9](?:[A-Za-z0-9-]{{0,61}}[A-Za-z0-9])?"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from conformance.reference.actions import Action, Close
@@ -64,7 +65,7 @@ def _upper_case_only(rules: Rules) -> Rules:
 
 def _strict_about_case(command: Command) -> Handler:
     def handle(session: Session, argument: str) -> Reply | None:
-        words = [argument.partition(":")[0], *(word.partition("=")[0] for word in argument.split(" ")[1:])]
+        words = [argument.partition(":")[0], *re.findall(r" ([A-Za-z][A-Za-z0-9-]*)(?=[ =]|\Z)", argument)]
         if any(word != word.upper() for word in words):
             return reply(501, "5.5.4", "Syntax error")
         return command.handler(session, argument)
@@ -198,6 +199,7 @@ fault(
     "unknown-command-502",
     title="An unknown command is answered with 502",
     breaks=("RFC5321-4.2.4-02", "RFC5321-3.8-02", "RFC5321-4.1.5-01"),
+    also_trips=("rfc2033-lmtp/*",),
 )(lambda rules: answer(rules, "UNKNOWN", 500, reply(502, "5.5.1", "Not implemented")))
 
 fault(
@@ -205,6 +207,7 @@ fault(
     title="An unknown command is answered with 250",
     breaks=("RFC5321-3.8-02", "RFC5321-4.1.5-01", "RFC5321-2.2.2-02", "RFC5321-2.2.2-04", "RFC5321-4.1.1-05"),
     also_trips=(
+        "rfc2033-lmtp/*",
         "lint/*",
         "rfc3207-starttls/*",
         "rfc5321/3.8*",
