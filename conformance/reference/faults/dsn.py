@@ -223,6 +223,7 @@ fault(
     "notice-of-delivery-always",
     title="Notices of delivery come to who did not ask for them",
     breaks=("RFC3461-5.2.3-02",),
+    also_trips=("rfc5321/6.2-unwanted-messages/hostile-content-not-returned",),
 )(lambda rules: replace(rules, wanted=_all))
 
 

@@ -152,7 +152,10 @@ fault(
     title="A relay adds a line to every message, and breaks long lines",
     breaks=("RFC5321-2.3.10-01", "RFC5321-3.6.3-06"),
     roles=ROLES,
-    also_trips=("rfc5321/2.3.10-relay/*",),
+    also_trips=(
+        "rfc5321/2.3.10-relay/dots-doubled",
+        "rfc5321/2.3.10-relay/*",
+    ),
 )(
     lambda rules: _relayed(
         rules, lambda session, stored: replace(stored, octets=_wrapped(stored.octets) + b"-- \r\nSent by lab.test\r\n")

@@ -209,5 +209,8 @@ fault(
     "lost-connection-undoes",
     title="A message that was accepted is lost when the connection is lost in the next one",
     breaks=("RFC5321-4.1.1.10-05",),
-    also_trips=("rfc5321/6.1-reliable-delivery/*",),
+    also_trips=(
+        "rfc5321/6.1-reliable-delivery/accepted-then-*",
+        "rfc5321/6.1-reliable-delivery/*",
+    ),
 )(lambda rules: replace(rules, lost=lambda session, octets: session.site.store.clear()))

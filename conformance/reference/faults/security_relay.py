@@ -258,7 +258,10 @@ fault(
     title="Every recipient is accepted, and nothing is sent on",
     breaks=("SEC-RELAY-ACCEPT-ALL", "SEC-RELAY-PLAIN", "SEC-RELAY-CATCH-ALL"),
     seen_in=("test sinks such as MailHog and Papercut, on purpose",),
-    also_trips=("security/relay/*",),
+    also_trips=(
+        "rfc5321/2.3.10-relay/*",
+        "security/relay/*",
+    ),
     roles=("mx", "relay"),
 )(lambda rules: replace(rules, recipient=lambda session, path: Recipient(path, "postmaster")))
 

@@ -166,6 +166,7 @@ _CUT = re.compile(rb"\n[^\r\n]{998,65536}\.\r\n")
     "long-lines-are-cut",
     title="A long line is read in pieces, and a piece that is a lone dot ends the mail data",
     breaks=("SEC-EOD-LONG-LINE", "RFC5321-4.1.1.4-12"),
+    also_trips=("rfc5321/4.5.3.1-sizes/text-line-with-dots*",),
 )
 def _cut(rules: Rules) -> Rules:
     def find(octets: bytearray, start: int) -> Border | None:

@@ -160,6 +160,7 @@ fault(
     "message-obsolete-syntax-refused",
     title="Messages with obsolete syntax in the header are refused",
     breaks=("RFC5322-3.1-02", "RFC5322-4.5.3-01", "RFC1123-5.2.19-01", "RFC5321-3.3-21"),
+    also_trips=("rfc5321/4.5.3.1-sizes/relayed-whatever-the-header*",),
 )(lambda rules: checked(rules, _obsolete))
 
 
@@ -167,7 +168,10 @@ fault(
     "recipients-in-header",
     title="The recipients of the envelope are written into the header",
     breaks=("RFC5321-7.2-01", "RFC5321-7.2-03", "RFC5321-7.2-04"),
-    also_trips=("rfc5321/3.6-relaying/header-kept*",),
+    also_trips=(
+        "rfc5321/2.3.10-relay/nothing-completed",
+        "rfc5321/3.6-relaying/header-kept*",
+    ),
 )
 def _shown(rules: Rules) -> Rules:
     def change(session: Session, stored: Stored) -> Stored:

@@ -30,6 +30,7 @@ fault(
     "mail-syntax-error-451",
     title="A reverse-path that is none gets 451",
     breaks=("RFC5321-3.3-03",),
+    also_trips=("rfc5321/4.5.3.1-sizes/path-beyond-limits*",),
 )(lambda rules: answer(rules, "MAIL", 501, reply(451, "4.1.7", "Try again later")))
 
 fault(
@@ -180,6 +181,7 @@ fault(
     "message-resent-refused",
     title="Messages with Resent fields are refused unless there is one of each",
     breaks=("RFC5321-3.3-22", "RFC5322-3.6.6-01"),
+    also_trips=("rfc5321/4.5.3.1-sizes/relayed-whatever-the-header*",),
 )(lambda rules: checked(rules, lambda s, m: reply(554, "5.6.0", "Resent fields") if b"Resent-" in header(m) else None))
 
 
@@ -274,6 +276,7 @@ fault(
         "RFC5321-3.6.3-05",
         "RFC5321-4.5.5-03",
     ),
+    also_trips=("rfc5321/4.4-trace/return-path*",),
     seen_in=(f"{SENDMAIL}: MAILER-DAEMON in Return-Path",),
 )(
     lambda rules: on_store(

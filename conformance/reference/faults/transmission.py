@@ -31,6 +31,7 @@ fault(
         "RFC3207-4.2-06",
         "RFC4954-7-01",
     ),
+    also_trips=("rfc5321/4.4-trace/with-what-was-spoken*",),
 )(lambda rules: _named(rules, dict.fromkeys(("ESMTP", "ESMTPS", "ESMTPA", "ESMTPSA", "LMTP"), "SMTP")))
 
 fault(
@@ -45,4 +46,5 @@ fault(
         "RFC3207-4.2-06",
         "RFC4954-7-01",
     ),
+    also_trips=("rfc5321/4.4-trace/with-what-was-spoken*",),
 )(lambda rules: _named(rules, dict.fromkeys(("SMTP", "ESMTPS", "ESMTPA", "ESMTPSA", "LMTP"), "ESMTP")))
