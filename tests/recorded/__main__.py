@@ -1,11 +1,23 @@
-"""``python -m tests.recorded NAME RUN.jsonl``: make the recording of a server of a run against it."""
+"""``python -m tests.recorded NAME RUN.jsonl``: make the recording of a server of a run against it.
+
+Kept is what comes to the same outcome when it is replayed: not so are controls, whose outcome the scheduler changes,
+and cases that read several mailboxes.
+"""
 
 import sys
 from pathlib import Path
 
+from conformance.engine import virtual
 from conformance.stream import read
+from tests.proof.harness import all_cases
 from tests.recorded.recording import FOLDER, record, write
+from tests.recorded.replay import replayed
 
 name, stream = sys.argv[1:]
-write(record(read(Path(stream)).results), FOLDER / f"{name}.jsonl.xz")
-print(FOLDER / f"{name}.jsonl.xz")
+cases = {case.id: case for case in all_cases()}
+made = list(record(read(Path(stream)).results))
+pairs = [(cases[item.case], item) for item in made if item.case in cases and cases[item.case].hash == item.hash]
+outcomes = virtual.run(replayed(pairs))
+kept = [item for case, item in pairs if outcomes[case.id] == item.outcome]
+write(kept, FOLDER / f"{name}.jsonl.xz")
+print(f"{FOLDER / name}.jsonl.xz: {len(kept)} cases, {len(made) - len(kept)} left out")

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from conformance.case.model import Case
+from conformance.engine.player import play
+from conformance.engine.run import setting_for
 from conformance.engine.session import Session
 from conformance.observer import Message
 from conformance.observer.maildir import sender_of
 from conformance.stream import unescape
+from conformance.target import Target
+from tests.lab.kit import mx
 from tests.recorded.recording import Recorded, Step, octets_of
+
+TARGET = {name: value for name, value in mx(25).items() if name not in ("host", "port")}
+"""What the recorded servers' target files in the lab say."""
 
 
 class RecordedWire:
@@ -76,3 +84,13 @@ class RecordedMailbox:
         """Return the recorded messages, with the token of this play."""
         octets = [unescape(text).replace(b"sc-TOKEN", token) for text in self.recorded.messages]
         return [Message(text, sender_of(text)) for text in octets]
+
+
+async def replayed(pairs: list[tuple[Case, Recorded]]) -> dict[str, str]:
+    """Return the outcome of each case, played against its recording."""
+    outcomes = {}
+    for case, recorded in pairs:
+        target = Target(**TARGET, observer={"recorded": "mailbox"})
+        setting = await setting_for(target, RecordedDialer(recorded), RecordedMailbox(recorded))
+        outcomes[case.id] = (await play(case, setting)).outcome
+    return outcomes

@@ -6,30 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from conformance.case.model import Case
 from conformance.engine import virtual
-from conformance.engine.player import play
-from conformance.engine.run import setting_for
-from conformance.target import Target
-from tests.lab.kit import mx
 from tests.proof.harness import all_cases
-from tests.recorded.recording import FOLDER, Recorded, read
-from tests.recorded.replay import RecordedDialer, RecordedMailbox
-
-TARGET = {name: value for name, value in mx(25).items() if name not in ("host", "port")}
-"""What the recorded servers' target files in the lab say."""
+from tests.recorded.recording import FOLDER, read
+from tests.recorded.replay import replayed
 
 FILES = sorted(FOLDER.glob("*.xz"))
-
-
-async def replayed(pairs: list[tuple[Case, Recorded]]) -> dict[str, str]:
-    """Return the outcome of each case, played against its recording."""
-    outcomes = {}
-    for case, recorded in pairs:
-        target = Target(**TARGET, observer={"recorded": "mailbox"})
-        setting = await setting_for(target, RecordedDialer(recorded), RecordedMailbox(recorded))
-        outcomes[case.id] = (await play(case, setting)).outcome
-    return outcomes
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.name.partition(".")[0])
