@@ -130,26 +130,36 @@ def play_all(cases: Iterable[Case], fault: Fault) -> dict[str, Played]:
     """Play cases against the server with a fault; a control that fails makes its rows inconclusive."""
     ordered = list(cases)
     before, tapes = faultless(ordered)
-    spared = {case.id: tapes[case.id].with_fault(fault) for case in ordered}
-    results = {
-        name: replace(before[name], lints=before[name].lints + tuple(lints), same=True)
-        for name, lints in spared.items()
-        if lints is not None
-    }
-    affected = [case for case in ordered if spared[case.id] is None]
-    results.update(virtual.run(_play_cases(affected, (fault,), {})))
+    results: dict[str, Played] = {}
+    affected = []
     for case in ordered:
+        lints = tapes[case.id].with_fault(fault)
+        if lints is None:
+            affected.append(case)
+        else:
+            results[case.id] = _spared(before[case.id], lints)
+    if affected:
+        results.update(virtual.run(_play_cases(affected, (fault,), {})))
+        _bar(ordered, results)
+    return results
+
+
+@cache
+def _spared(played: Played, lints: frozenset[str]) -> Played:
+    return replace(played, lints=played.lints + tuple(sorted(lints)), same=True)
+
+
+def _bar(cases: Iterable[Case], results: dict[str, Played]) -> None:
+    """Make inconclusive what comes after a case that did not pass, and after such a case in turn."""
+    for case in cases:
         if case.control and results[case.id].verdict != "pass":
             results[case.id] = replace(results[case.id], verdict="inconclusive")
-    left, changed = [case for case in ordered if case.after], True
-    while changed:  # what comes after a case that comes after another one
-        rest = [case for case in left if all(_passed(name, results) for name in case.after)]
-        changed = len(rest) < len(left)
-        for case in left:
-            if case not in rest:
-                results[case.id] = replace(results[case.id], verdict="inconclusive")
-        left = rest
-    return results
+    left, changed = [case for case in cases if case.after], True
+    while changed:
+        barred = [case.id for case in left if not all(_passed(name, results) for name in case.after)]
+        for name in barred:
+            results[name] = replace(results[name], verdict="inconclusive")
+        left, changed = [case for case in left if case.id not in set(barred)], bool(barred)
 
 
 def _passed(name: str, results: Mapping[str, Played]) -> bool:
@@ -193,18 +203,11 @@ def strangers(fault: Fault, tripped: Iterable[str]) -> list[str]:
     return [name for name in tripped if not concerns(fault, cited()[name], name)]
 
 
-def untripped(rows: Iterable[str], faults: Iterable[Fault]) -> set[str]:
-    """Return those of some rows (and lints) that none of the faults trips which concern them."""
+def untripped(rows: Iterable[str], tripped: Mapping[str, Iterable[str]]) -> set[str]:
+    """Return those of some rows (and lints) that no fault trips which concerns them; ``tripped``: by fault's name."""
     left = set(rows)
-    for fault in faults:
-        wanted = {name for name in left if concerns(fault, cited()[name], name)}
-        everywhere = any(name.startswith("lint/") for name in wanted)
-        controls = {control for case in all_cases() if case.id in wanted for control in case.after}
-        cases = [case for case in all_cases() if everywhere or {case.id, case.base_id} & (wanted | controls)]
-        for name, result in play_all(cases, fault).items() if wanted else ():
-            if name in wanted and result.verdict in (*TRIPPED, "info"):
-                left.discard(name)
-            left -= wanted.intersection(result.lints)
+    for name, found in tripped.items():
+        left -= set(found) - set(strangers(catalogue()[name], found))
     return left
 
 
