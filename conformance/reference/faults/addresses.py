@@ -418,6 +418,14 @@ fault(
     title="What is no parameter is passed over",
     breaks=("RFC5321-4.1.2-06", "RFC5321-4.1.2-07", "RFC5321-4.1.2-29"),
     seen_in=(CHASQUID, f"{EXIM}: empty values"),
+    also_trips=(
+        "rfc1870-size/6-mail-command/malformed*",
+        "rfc3461-dsn/4-parameters/mail-parameters-odd*",
+        "rfc3461-dsn/4-parameters/rcpt-parameters-malformed*",
+        "rfc4954-auth/5-mail-parameter/malformed*",
+        "rfc6152-8bitmime/2-keyword-and-parameter/body-without-value*",
+        "rfc6531-smtputf8/3.1-keyword-and-parameter/with-value*",
+    ),
 )(lambda rules: _arguments(rules, _good_parameters))
 
 fault(
@@ -427,10 +435,19 @@ fault(
         "RFC5321-4.1.2-07",
         "RFC5321-2.4-15",
     ),
+    also_trips=("rfc6531-smtputf8/3.3-addresses/not-utf8*",),
 )(lambda rules: _arguments(without_gate(rules, "characters"), lambda text: re.sub(r">[,;\t]?(?=[A-Z]+=)", "> ", text)))
 
 fault(
     "parameters-refused",
     title="SIZE and BODY are offered, and their parameters get 555",
     breaks=("RFC5321-4.1.1.2-04", "RFC5321-4.1.2-07", "RFC1870-6-01", "RFC6152-3-01"),
+    also_trips=(
+        "rfc1870-size/6-mail-command/accepted*",
+        "rfc3463-status/3-codes/too-big",
+        "rfc5321/4.1.1.11-parameters/several-parameters*",
+        "rfc6152-8bitmime/2-keyword-and-parameter/body-values*",
+        "rfc6531-smtputf8/3.1-keyword-and-parameter/accepted*",
+        "rfc6531-smtputf8/3.3-addresses/sender*",
+    ),
 )(lambda rules: _arguments(rules, lambda text: re.sub(r"> (?=SIZE|BODY)", "> X-", text), "MAIL"))

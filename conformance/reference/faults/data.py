@@ -104,7 +104,10 @@ fault(
     "data-ends-at-command",
     title="A line of text that looks like a command or a reply ends the data",
     breaks=("RFC5321-2.3.10-01", "RFC5321-4.1.1.4-18"),
-    also_trips=("security/smuggling/scan*",),
+    also_trips=(
+        "security/smuggling/scan*",
+        "lint/code-allowed",
+    ),
 )(lambda rules: data_ends(rules, rb"(\r\n)(?=(?:QUIT|RSET|NOOP|DATA|STARTTLS|MAIL FROM:.*|[2-5]\d\d .*)\r\n)"))
 
 # The end where TCP cuts it

@@ -57,6 +57,7 @@ fault(
     "limit-text-line",
     title="A text line has 990 octets at most",
     breaks=("RFC5321-4.5.3.1.6-01", _ALL),
+    also_trips=("rfc6152-8bitmime/3-eight-bit-content/longest-line*",),
 )(lambda rules: limited(rules, text_line=990))
 
 fault(
@@ -99,7 +100,10 @@ fault(
 @fault(
     "limit-answered-452",
     title="What is too long is refused for now, not for good",
-    also_trips=("lint/code-allowed",),
+    also_trips=(
+        "lint/code-allowed",
+        "rfc4954-auth/4-auth-command/line-without-end",
+    ),
     breaks=("RFC5321-4.5.3.1.9-01",),
 )
 def _for_now(rules: Rules) -> Rules:
@@ -135,7 +139,12 @@ fault(
     "line-in-buffers",
     title="Of a long line what does not fit into 512 octets is taken for another line",
     breaks=("RFC5321-4.5.3.1.9-02", "RFC5321-4.5.3.1-05"),
-    also_trips=("rfc5321/4.5.3.1-sizes/extended-command-line*", "rfc5321/4.5.3.1-sizes/path-beyond-limits*"),
+    also_trips=(
+        "rfc5321/4.5.3.1-sizes/extended-command-line*",
+        "rfc5321/4.5.3.1-sizes/path-beyond-limits*",
+        "rfc4954-auth/4-auth-command/line-without-end",
+        "rfc4954-auth/4-auth-command/long-response",
+    ),
 )(lambda rules: replace(rules, find_line=_in_buffers))
 
 

@@ -69,6 +69,7 @@ fault(
     title="A relay adds a Message-ID that is missing",
     breaks=("RFC5321-6.4-02",),
     roles=("relay",),
+    also_trips=("rfc5321/3.6-relaying/header-kept*",),
 )(lambda rules: _relayed(rules, _completed))
 
 fault(

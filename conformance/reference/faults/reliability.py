@@ -24,6 +24,7 @@ from conformance.reference.table import State
     "lost-without-quit",
     title="Messages are lost where the client ends the connection without QUIT",
     breaks=("RFC5321-6.1-01", "RFC5321-2.1-01"),
+    also_trips=("rfc5321/4.1.1.10-quit/lost-connection-undoes-nothing",),
 )
 def _lost(rules: Rules) -> Rules:
     def note(session: Session, event: str, given: Reply) -> Reply:
@@ -51,7 +52,14 @@ fault(
     "odd-message-lost",
     title="Messages with syntax errors are accepted and thrown away",
     breaks=("RFC5321-6.2-01",),
-    also_trips=("rfc5321/2.3.10-relay/*",),
+    also_trips=(
+        "rfc5321/2.3.10-relay/*",
+        "rfc5321/3.6-relaying/content-not-judged*",
+        "rfc5321/3.6-relaying/header-kept*",
+        "rfc5321/3.6.3-undeliverable-mail/notification",
+        "rfc6531-smtputf8/3.7.3-messages/header",
+        "rfc6531-smtputf8/3.7.3-messages/u-labels",
+    ),
 )(lambda rules: on_store(rules, _odd))
 
 # Notices of failure

@@ -189,18 +189,6 @@ fault(
 )(lambda rules: _with(rules, "SCRAM-SHA-256", _finishing(_at_once)))
 
 
-def _never(exchange: Exchange, final: bytes) -> Exchange:
-    yield exchange.send(final)
-    raise Failed
-
-
-fault(
-    "scram-empty-response-refused",
-    title="SCRAM refuses the empty response that ends it",
-    breaks=("RFC5802-5.1-08",),
-)(lambda rules: _with(rules, "SCRAM-SHA-256", _finishing(_never)))
-
-
 def _anyway(exchange: Exchange, final: bytes) -> Exchange:
     yield b"v=" + b"A" * 44
     return "alice"

@@ -12,7 +12,7 @@ from conformance.reference.faults import fault
 from conformance.reference.reply import Reply
 from conformance.reference.rules import Rules
 from conformance.reference.session import Recipient, Session
-from conformance.smtp.address import Mailbox, Path, parse_path
+from conformance.smtp.address import AddressError, Mailbox, Path, parse_path
 
 Opening = Callable[[Session, Path], bool]
 
@@ -122,7 +122,10 @@ def _looks_into(rules: Rules, rewrite: Callable[[Session, str], str | None]) -> 
         found = rewrite(session, mailbox.local) if policy.is_local(session, mailbox) else None
         if found is None:
             return before(session, path)
-        inner = parse_path(f"<{found}>")
+        try:
+            inner = parse_path(f"<{found}>")
+        except AddressError:
+            return before(session, path)
         assert inner.mailbox is not None
         return recipient(session, inner) if policy.is_local(session, inner.mailbox) else Recipient(inner)
 
@@ -208,6 +211,10 @@ fault(
     title="Of an address with two at signs the part before the second one is the recipient",
     breaks=("SEC-RELAY-TWO-AT",),
     roles=("mx", "relay"),
+    also_trips=(
+        "rfc5321/2.4-syntax-and-octets/eight-bit-argument*",
+        "rfc6531-smtputf8/3.3-addresses/not-utf8*",
+    ),
 )(lambda rules: _misreads(rules, _reader(r"<([^<>@\",:]+)@([^<>@,]+)@[^<>@]+>", r"\1@\2")))
 
 fault(
@@ -215,6 +222,10 @@ fault(
     title="An address in quotes, or with a percent sign or a bang and no domain, is rewritten and relayed to",
     breaks=("SEC-RELAY-BARE",),
     roles=("mx", "relay"),
+    also_trips=(
+        "rfc5321/2.4-syntax-and-octets/eight-bit-argument*",
+        "rfc6531-smtputf8/3.3-addresses/not-utf8*",
+    ),
 )(lambda rules: _misreads(rules, _reader(r'<"?([^<>@"!%]+)[@%]([^<>@"!%]+)"?@?>(?<=[">@]>)', r"\1@\2")))
 
 fault(
@@ -222,6 +233,11 @@ fault(
     title="Of several addresses in a path the last one is the recipient",
     breaks=("SEC-RELAY-SEVERAL",),
     roles=("mx", "relay"),
+    also_trips=(
+        "rfc5321/2.4-syntax-and-octets/eight-bit-argument*",
+        "rfc5321/4.1.1.3-rcpt/malformed*",
+        "rfc6531-smtputf8/3.3-addresses/not-utf8*",
+    ),
 )(lambda rules: _misreads(rules, _reader(r"<[^<>:]+[, \t]([^<>@, \t]+)@([^<>@, \t]+)>", r"\1@\2")))
 
 fault(
@@ -261,6 +277,9 @@ fault(
     also_trips=(
         "rfc5321/2.3.10-relay/*",
         "security/relay/*",
+        "rfc5321/3.3-mail-transactions/unknown-recipient*",
+        "rfc5321/3.6-relaying/line-ends*",
+        "rfc5321/3.6-relaying/unqualified-domain*",
     ),
     roles=("mx", "relay"),
 )(lambda rules: replace(rules, recipient=lambda session, path: Recipient(path, "postmaster")))

@@ -126,6 +126,7 @@ fault(
     "size-empty",
     title="MAIL with SIZE= and no number behind it is taken",
     breaks=("RFC1870-6.1-04",),
+    also_trips=("rfc5321/4.1.2-argument-syntax/parameters-malformed*",),
 )(_empty)
 
 # The message

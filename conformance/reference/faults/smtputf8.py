@@ -34,7 +34,13 @@ fault(
     "smtputf8-without-8bitmime",
     title="SMTPUTF8 is listed without 8BITMIME",
     breaks=("RFC6531-3.1-05",),
-    also_trips=("lint/*",),
+    also_trips=(
+        "lint/*",
+        "rfc2033-lmtp/4-changes-to-smtp/8bitmime",
+        "rfc5321/2.4-eight-bit/eight-bit-mime-offered",
+        "rfc5321/2.4-syntax-and-octets/eight-bit-mime",
+        "rfc6409-submission/7-extensions/eight-bit-mime",
+    ),
 )(lambda rules: listed(rules, "8BITMIME", None))
 
 fault(
@@ -108,6 +114,7 @@ fault(
     "smtputf8-sender-refused",
     title="An address in UTF-8 is a syntax error, with SMTPUTF8 too",
     breaks=("RFC6531-3.2-01",),
+    also_trips=("rfc6409-submission/4-mandatory-actions/partial-domain-of-sender*",),
 )(lambda rules: replace(rules, sender=_ascii))
 
 

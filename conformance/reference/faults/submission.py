@@ -92,6 +92,7 @@ fault(
     title="AUTH is not offered on the submission port",
     breaks=("RFC6409-7-08",),
     roles=ROLES,
+    also_trips=("rfc4954-auth/3-keyword/submission-offers-auth",),
 )(lambda rules: listed(rules, "AUTH", None))
 
 fault(
@@ -131,7 +132,12 @@ for _name, _title, _host, _requirements in (
     ("underscore", "a name with an underscore", "mx_1.lab.test", ("RFC5321-4.1.2-25", "RFC5321-2.3.5-05")),
 ):
 
-    @fault(f"name-{_name}", title=f"The server calls itself by {_title}", breaks=_requirements)
+    @fault(
+        f"name-{_name}",
+        title=f"The server calls itself by {_title}",
+        breaks=_requirements,
+        also_trips=("lint/closing-domain", "rfc7504-521/3-greeting/names-itself"),
+    )
     def _named(rules: Rules, host: str = _host) -> Rules:
         return on_reply(
             rules,
@@ -160,7 +166,10 @@ fault(
     "message-obsolete-syntax-refused",
     title="Messages with obsolete syntax in the header are refused",
     breaks=("RFC5322-3.1-02", "RFC5322-4.5.3-01", "RFC1123-5.2.19-01", "RFC5321-3.3-21"),
-    also_trips=("rfc5321/4.5.3.1-sizes/relayed-whatever-the-header*",),
+    also_trips=(
+        "rfc5321/4.5.3.1-sizes/relayed-whatever-the-header*",
+        "rfc5321/3.7.2-received-lines/any-format*",
+    ),
 )(lambda rules: checked(rules, _obsolete))
 
 
@@ -253,6 +262,7 @@ for _name, _title, _pattern, _new, _broken in (
         "RFC5321-4.1.1.1-10",
     ),
     roles=("mx", "submission", "relay"),
+    also_trips=("rfc6531-smtputf8/3.3-addresses/not-utf8*",),
 )
 def _line_end_in_name(rules: Rules) -> Rules:
     def hello(session: Session, argument: str) -> Reply:

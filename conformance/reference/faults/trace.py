@@ -32,12 +32,23 @@ fault(
     "received-missing",
     title="No Received field is added",
     breaks=("RFC5321-4.4-01", "RFC5321-4.1.1.4-17"),
+    also_trips=(
+        "rfc3848-transmission-types/1-keywords/esmtp",
+        "rfc3848-transmission-types/1-keywords/esmtpa",
+        "rfc3848-transmission-types/1-keywords/esmtps",
+        "rfc3848-transmission-types/1-keywords/esmtpsa",
+        "rfc3848-transmission-types/1-keywords/lmtp",
+        "rfc3848-transmission-types/1-keywords/smtp",
+        "rfc6531-smtputf8/3.7.3-messages/transmission-type",
+        "rfc6531-smtputf8/3.7.3-messages/u-labels",
+    ),
 )(lambda rules: _received(rules, lambda field: ""))
 
 fault(
     "received-without-from",
     title="The Received field has no FROM clause",
     breaks=("RFC5321-4.4-02", "RFC5321-4.4-26"),
+    also_trips=("rfc6531-smtputf8/3.7.3-messages/u-labels",),
 )(lambda rules: _received(rules, lambda field: re.sub(r"from .*\r\n by", "by", field)))
 
 fault(
@@ -74,6 +85,15 @@ fault(
     "received-with-unregistered",
     title="The WITH clause names a protocol that nobody registered",
     breaks=("RFC5321-4.4-30", "RFC5321-4.4-31"),
+    also_trips=(
+        "rfc3848-transmission-types/1-keywords/esmtp",
+        "rfc3848-transmission-types/1-keywords/esmtpa",
+        "rfc3848-transmission-types/1-keywords/esmtps",
+        "rfc3848-transmission-types/1-keywords/esmtpsa",
+        "rfc3848-transmission-types/1-keywords/lmtp",
+        "rfc3848-transmission-types/1-keywords/smtp",
+        "rfc6531-smtputf8/3.7.3-messages/transmission-type",
+    ),
 )(lambda rules: _received(rules, lambda field: re.sub(r" with \S+", " with mail", field)))
 
 fault(
@@ -86,6 +106,11 @@ fault(
     "received-with-smtp-always",
     title="The WITH clause says SMTP after EHLO too",
     breaks=("RFC5321-4.4-31", "RFC3848-1-01"),
+    also_trips=(
+        "rfc3848-transmission-types/1-keywords/esmtpa",
+        "rfc3848-transmission-types/1-keywords/esmtps",
+        "rfc3848-transmission-types/1-keywords/esmtpsa",
+    ),
 )(lambda rules: _received(rules, lambda field: re.sub(r" with ESMTPS?A? ", " with SMTP ", field)))
 
 
@@ -93,6 +118,7 @@ fault(
     "received-for-all",
     title="The FOR clause names all recipients",
     breaks=("RFC5321-4.4-05", "RFC5321-7.6-01"),
+    also_trips=("rfc5321/7.2-blind-copies/recipients-not-shown",),
 )
 def _for_all(rules: Rules) -> Rules:
     def received(session: Session, identity: str) -> str:

@@ -23,14 +23,21 @@ fault(
     "mail-answered-251",
     title="MAIL is answered with 251",
     breaks=("RFC5321-3.3-01",),
-    also_trips=("rfc*",),
+    also_trips=(
+        "rfc*",
+        "lint/code-allowed",
+    ),
 )(lambda rules: answer(rules, "MAIL", 250, lambda given: given._replace(code=251)))
 
 fault(
     "mail-syntax-error-451",
     title="A reverse-path that is none gets 451",
     breaks=("RFC5321-3.3-03",),
-    also_trips=("rfc5321/4.5.3.1-sizes/path-beyond-limits*",),
+    also_trips=(
+        "rfc5321/4.5.3.1-sizes/path-beyond-limits*",
+        "lint/enhanced-pair",
+        "rfc5321/4.2-replies/second-digit*",
+    ),
 )(lambda rules: answer(rules, "MAIL", 501, reply(451, "4.1.7", "Try again later")))
 
 fault(
@@ -44,6 +51,7 @@ fault(
     "mail-domain-refused-554",
     title="A sender whose domain does not exist gets 554",
     breaks=("RFC5321-3.3-05",),
+    also_trips=("lint/enhanced-pair",),
 )(lambda rules: replace(rules, sender=_sender_554))
 
 
@@ -56,20 +64,29 @@ fault(
     "rcpt-without-mail",
     title="RCPT without MAIL is accepted",
     breaks=("RFC5321-3.3-13", "RFC5321-4.1.4-13", "RFC5321-4.1.1.4-16"),
-    also_trips=("rfc2920-pipelining/*",),
+    also_trips=(
+        "rfc2920-pipelining/*",
+        "rfc5321/4.1.1.1-ehlo-helo/opens-the-session*",
+        "rfc5321/4.1.1.5-rset/forgets*",
+        "rfc5321/4.1.4-order-of-commands/ehlo-again-clears*",
+    ),
 )(lambda rules: goes(allowed(rules, "RCPT", [State.READY]), State.READY, "RCPT", 2, State.RCPT))
 
 fault(
     "rcpt-second-refused",
     title="A message has one recipient",
     breaks=("RFC5321-3.3-07", "RFC5321-4.1.1.3-08", "RFC5321-4.5.3.1.8-01"),
-    also_trips=("rfc*",),
+    also_trips=(
+        "rfc*",
+        "lint/enhanced-pair",
+    ),
 )(lambda rules: _one_recipient(rules, lambda session: True))
 
 fault(
     "rcpt-second-refused-for-null-path",
     title="A message with the null reverse-path has one recipient",
     breaks=("RFC5321-4.1.1.2-02",),
+    also_trips=("lint/enhanced-pair",),
 )(lambda rules: _one_recipient(rules, lambda session: session.transaction.reverse_path.mailbox is None))
 
 
@@ -88,7 +105,10 @@ fault(
     "rcpt-unknown-accepted",
     title="Any mailbox of the site's domains is accepted, and mail for those that do not exist is lost",
     breaks=("RFC5321-3.3-08", "RFC5321-4.2.5-04"),
-    also_trips=("security/relay/delivered*",),
+    also_trips=(
+        "security/relay/delivered*",
+        "rfc2033-lmtp/4-changes-to-smtp/data-without-recipient*",
+    ),
 )(lambda rules: _unknown(rules, "postmaster"))
 
 fault(
@@ -112,21 +132,33 @@ fault(
     "rcpt-refused-clears",
     title="A refused recipient ends the transaction",
     breaks=("RFC5321-4.1.1.3-08", "RFC5321-3.3-07", "RFC5321-4.1.4-14"),
-    also_trips=("rfc2920-pipelining/*",),
+    also_trips=(
+        "rfc2920-pipelining/*",
+        "rfc5321/4.1.1.11-parameters/unknown-rcpt-parameter*",
+    ),
 )(lambda rules: goes(goes(rules, State.MAIL, "RCPT", 5, State.READY), State.RCPT, "RCPT", 5, State.READY))
 
 fault(
     "data-answered-250",
     title="DATA is answered with 250 instead of 354",
     breaks=("RFC5321-3.3-15",),
-    also_trips=("rfc*",),
+    also_trips=(
+        "rfc*",
+        "lint/code-allowed",
+    ),
 )(lambda rules: answer(rules, "DATA", 354, reply(250, "2.0.0", "Go ahead")))
 
 fault(
     "data-without-recipients",
     title="DATA without recipients leads to a message for nobody, which is lost",
     breaks=("RFC5321-4.1.4-13", "RFC5321-3.3-17", "RFC5321-4.1.1.4-16"),
-    also_trips=("rfc2920-pipelining/*",),
+    also_trips=(
+        "rfc2920-pipelining/*",
+        "rfc2033-lmtp/4-changes-to-smtp/data-without-recipient*",
+        "rfc5321/4.1.1.5-rset/forgets*",
+        "rfc5321/4.1.1.5-rset/recipients-do-not-come-back",
+        "rfc5321/4.1.4-order-of-commands/ehlo-again-clears*",
+    ),
 )(lambda rules: _data_anywhere(rules))
 
 
@@ -139,13 +171,18 @@ fault(
     "message-answered-251",
     title="A message is accepted with 251",
     breaks=("RFC5321-3.3-16",),
-    also_trips=("rfc*",),
+    also_trips=(
+        "rfc*",
+        "lint/code-allowed",
+        "lint/enhanced-pair",
+    ),
 )(lambda rules: answer(rules, "END-OF-DATA", 250, lambda given: given._replace(code=251)))
 
 fault(
     "message-refused-for-one",
     title="A recipient who does not exist is found after the text, and the message is refused for all",
     breaks=("RFC5321-3.3-20", "RFC5321-3.3-08"),
+    also_trips=("rfc2033-lmtp/4-changes-to-smtp/data-without-recipient*",),
 )(lambda rules: checked(_unknown(rules, "nobody"), _somebody_unknown))
 
 
@@ -166,6 +203,7 @@ _GOOD_HEADER = re.compile(
     title="Messages with defects of the header or of their MIME structure are refused",
     breaks=("RFC5321-3.3-21", "RFC5321-2.4-12", "RFC5322-3.1-02", "RFC5322-4.5.3-01"),
     seen_in=(f"{CHASQUID}: header", f"{OPENSMTPD}: no header"),
+    also_trips=("rfc6531-smtputf8/3.7.3-messages/header",),
 )
 def _defects(rules: Rules) -> Rules:
     def look(session: Session, message: bytes) -> Reply | None:
@@ -204,6 +242,7 @@ def _recipients_survive(rules: Rules) -> Rules:
     "mail-again-keeps-recipients",
     title="A second MAIL replaces the sender and keeps the recipients",
     breaks=("RFC5321-4.1.1.2-01", "RFC5321-3.3-02"),
+    also_trips=("rfc5321/4.1.4-order-of-commands/second-mail",),
 )
 def _mail_again(rules: Rules) -> Rules:
     def mail(session: Session, argument: str) -> Reply:
@@ -236,6 +275,11 @@ def _elsewhere(rules: Rules) -> Rules:
     "null-path-refused",
     title="The null reverse-path is refused",
     breaks=("RFC5321-4.1.1.2-02", "RFC5321-4.1.2-01", "RFC1123-5.2.9-01", "RFC6409-3.2-03"),
+    also_trips=(
+        "rfc1870-size/6-mail-command/accepted*",
+        "rfc2033-lmtp/4-changes-to-smtp/same-commands*",
+        "rfc3461-dsn/4-parameters/mail-parameters*",
+    ),
 )
 def _no_null(rules: Rules) -> Rules:
     def sender(session: Session, path: Path) -> Reply | None:
@@ -248,6 +292,7 @@ def _no_null(rules: Rules) -> Rules:
     "null-path-refused-at-rcpt",
     title="A recipient is refused where the reverse-path is null",
     breaks=("RFC5321-4.1.1.2-02", "RFC1123-5.2.9-01", "RFC6409-3.2-03"),
+    also_trips=("rfc5321/4.5.1-minimum-implementation/postmaster-from-nobody",),
 )
 def _no_null_at_rcpt(rules: Rules) -> Rules:
     def recipient(session: Session, path: Path) -> Recipient | Reply:
@@ -261,6 +306,10 @@ fault(
     "null-path-with-parameters-refused",
     title="The null reverse-path with a parameter is a syntax error",
     breaks=("RFC5321-4.1.1.2-02", "RFC5321-4.1.1.2-04"),
+    also_trips=(
+        "rfc1870-size/6-mail-command/accepted*",
+        "rfc3461-dsn/4-parameters/mail-parameters*",
+    ),
 )(lambda rules: handled(rules, "MAIL", lambda session, text: transaction.mail(session, text.replace("<> ", "<>"))))
 
 
@@ -276,7 +325,10 @@ fault(
         "RFC5321-3.6.3-05",
         "RFC5321-4.5.5-03",
     ),
-    also_trips=("rfc5321/4.4-trace/return-path*",),
+    also_trips=(
+        "rfc5321/4.4-trace/return-path*",
+        "rfc3461-dsn/5.2.3-notices-of-delivery/null-reverse-path",
+    ),
     seen_in=(f"{SENDMAIL}: MAILER-DAEMON in Return-Path",),
 )(
     lambda rules: on_store(
