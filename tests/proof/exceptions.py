@@ -13,7 +13,8 @@ REFUSING: Mapping[str, str] = {
     "rfc1123/5.2-smtp/recipient-reply-in-time*": "when the answer comes is what counts",
     "rfc5321/3.1-session-initiation/*": "the greeting is all that is asked about, or what a server does that refuses",
     "rfc5321/3.5-vrfy-expn/*": "what is asked is that nothing is confirmed, or that the command is known",
-    "rfc5321/3.8-terminating-sessions/errors-end-nothing*": "that the connection stays is all that is asked",
+    "rfc5321/3.8-terminating-sessions/*": "that the connection stays is all that is asked",
+    "rfc6531-smtputf8/3.3-addresses/replies-stay-ascii*": "what counts is the octets of the answer",
     "rfc5321/4.1.1.1-ehlo-helo/listed-commands-work*": "any answer but 500 and 502 is right",
     "rfc5321/4.1.1.1-ehlo-helo/working-commands-are-listed*": "a command that is refused need not be listed",
     "rfc5321/4.1.4-order-of-commands/any-time*": "any answer but 503 is right",
@@ -43,6 +44,9 @@ REFUSING: Mapping[str, str] = {
 """Verdicts on servers that refuse."""
 
 ACCEPTING: Mapping[str, str] = {
+    "rfc2920-pipelining/3-command-groups/replies-not-held-back*": "when the answer comes is what counts",
+    "rfc6531-smtputf8/3.3-addresses/replies-stay-ascii*": "what counts is the octets of the answer",
+    "rfc6531-smtputf8/3.3-addresses/recipient": "it may exist: what counts is that it is no syntax error",
     "rfc5321/3.6.3-undeliverable-mail/notification": "what it accepts is neither delivered nor reported",
     "rfc5321/4.1.2-argument-syntax/string*": "any answer but 501 is right",
     "rfc1123/5.2-smtp/*": "when the answer comes is what counts, or that an address was read",
