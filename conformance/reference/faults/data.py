@@ -17,7 +17,7 @@ from conformance.reference.change import (
     on_store,
 )
 from conformance.reference.faults import fault
-from conformance.reference.faults._seen import CHASQUID, OPENSMTPD, QPSMTPD
+from conformance.reference.faults._seen import CHASQUID, OPENSMTPD
 from conformance.reference.reply import Reply, reply
 from conformance.reference.rules import Rules
 from conformance.reference.session import Session
@@ -39,7 +39,6 @@ fault(
     "data-ends-at-lf-dot-crlf",
     title="LF.CRLF ends the data",
     breaks=("RFC5321-4.1.1.4-05", "RFC5321-4.1.1.4-07"),
-    seen_in=(QPSMTPD,),
 )(lambda rules: data_ends(rules, rb"(\n)\.\r\n"))
 
 fault(
