@@ -138,7 +138,7 @@ def test_it_prints(tab: Page, tmp_path: Path) -> None:
     tab.printed(tmp_path / "report.pdf")
     assert (tmp_path / "report.pdf").read_bytes().startswith(b"%PDF")
     tab.call("Emulation.setEmulatedMedia", media="print")
-    assert tab.run("document.querySelector('#findings .t tr.d').checkVisibility({contentVisibilityAuto: true})")
+    tab.until("document.querySelector('#findings .t tr.d').checkVisibility({contentVisibilityAuto: true})")
     assert tab.run("document.querySelector('#tools').checkVisibility()") is False
 
 
