@@ -89,7 +89,7 @@ fault(
 fault(
     "data-ends-at-any-dot",
     title="Every line that begins with a dot ends the data",
-    also_trips=("rfc5321/2.3.10-relay/*",),
+    also_trips=("rfc5321/2.3.10-relay/*", "rfc5321/D-scenarios/*"),
     breaks=("RFC5321-4.1.1.4-10", "RFC5321-4.1.1.4-11", "RFC5321-4.1.1.4-12", "RFC5321-4.5.2-01", "RFC5321-4.5.2-04"),
 )(lambda rules: data_ends(rules, rb"(\r\n)\.[^\r\n]*\r\n"))
 

@@ -102,6 +102,7 @@ def _data_without_recipient(rules: Rules) -> Rules:
     "pipelining-data-needs-all",
     title="DATA is refused where one of several recipients was",
     breaks=("RFC2920-3.2-03", "RFC5321-3.3-08", "RFC5321-4.1.1.3-08"),
+    also_trips=("rfc5321/D-scenarios/*",),
 )
 def _data_needs_all(rules: Rules) -> Rules:
     first = rules.commands["DATA"].handler

@@ -111,6 +111,7 @@ fault(
     breaks=(
         "RFC5321-4.1.2-22",
         "RFC5321-3.6.1-03",
+        "RFC5321-AppC-04",
         "RFC5321-4.1.1.3-04",
         "RFC5321-3.3-10",
         "RFC1123-5.2.6-04",
@@ -128,7 +129,7 @@ fault(
 fault(
     "relay-route-in-sender",
     title="The hosts of a source route are put in front of the reverse-path",
-    breaks=("RFC5321-4.1.1.3-05",),
+    breaks=("RFC5321-4.1.1.3-05", "RFC5321-AppC-05"),
     roles=ROLES,
 )(lambda rules: _relayed(rules, _routed))
 
@@ -261,7 +262,7 @@ fault(
 @fault(
     "notice-about-notice",
     title="Mail with the null reverse-path that can't be delivered is reported to its author",
-    breaks=("RFC5321-3.6.3-04",),
+    breaks=("RFC5321-3.6.3-04", "RFC5321-4.5.4-02"),
     roles=ROLES,
 )
 def _about_notice(rules: Rules) -> Rules:

@@ -87,10 +87,7 @@ fault(
         "RFC5321-4.3.2-13",
         "RFC5321-4.1.1.5-02",
     ),
-    also_trips=(
-        "rfc5321/4.1.1.4-data/*",
-        "rfc2920-pipelining/*",
-    ),
+    also_trips=("rfc5321/4.1.1.4-data/*", "rfc2920-pipelining/*", "rfc5321/D-scenarios/*"),
 )(lambda rules: _rset_not_always(rules))
 
 
@@ -157,7 +154,7 @@ fault(
 fault(
     "quit-250",
     title="QUIT is answered with 250",
-    breaks=("RFC5321-4.1.1.10-01", "RFC5321-4.3.2-13", "RFC5321-4.2.1-04", "RFC5321-4.1.4-17"),
+    breaks=("RFC5321-4.1.1.10-01", "RFC5321-4.3.2-13", "RFC5321-4.2.1-04", "RFC5321-4.1.4-17", "RFC5321-AppD-01"),
     also_trips=("rfc*",),
 )(lambda rules: answer(rules, "QUIT", 221, lambda given: given._replace(code=250)))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from conformance.reference import trace
 from conformance.reference.actions import Action, Wait
 from conformance.reference.change import (
     answer,
@@ -56,6 +57,24 @@ fault(
     breaks=("RFC5321-7.2-01", "RFC5321-7.2-03", "RFC5321-7.2-04", "RFC5321-7.6-01"),
     also_trips=("rfc*",),
 )(lambda rules: on_store(rules, lambda session, stored: _with_field(stored, "Apparently-To")))
+
+
+@fault(
+    "header-recipients-served",
+    title="Everybody who is named in the header gets the message",
+    breaks=("RFC5321-AppC-07",),
+    also_trips=("rfc5321/3.3-mail-transactions/transactions-do-not-mix",),
+)
+def _header_recipients(rules: Rules) -> Rules:
+    named = re.compile(rb"^(?:To|Cc|Bcc|Resent-To|Apparently-To): *<([^<>]+@lab\.test)>", re.MULTILINE)
+
+    def serve(session: Session, stored: Stored) -> Stored:
+        names = {name.decode("latin-1").lower() for name in named.findall(trace.header(stored.octets))}
+        others = sorted(names - {name.lower() for name in stored.recipients})
+        return replace(stored, recipients=(*stored.recipients, *others))
+
+    return on_store(rules, serve)
+
 
 fault(
     "idle-one-minute",

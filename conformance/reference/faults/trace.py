@@ -41,6 +41,7 @@ fault(
         "rfc3848-transmission-types/1-keywords/smtp",
         "rfc6531-smtputf8/3.7.3-messages/transmission-type",
         "rfc6531-smtputf8/3.7.3-messages/u-labels",
+        "rfc5321/D-scenarios/*",
     ),
 )(lambda rules: _received(rules, lambda field: ""))
 
@@ -48,7 +49,7 @@ fault(
     "received-without-from",
     title="The Received field has no FROM clause",
     breaks=("RFC5321-4.4-02", "RFC5321-4.4-26"),
-    also_trips=("rfc6531-smtputf8/3.7.3-messages/u-labels",),
+    also_trips=("rfc6531-smtputf8/3.7.3-messages/u-labels", "rfc5321/D-scenarios/*"),
 )(lambda rules: _received(rules, lambda field: re.sub(r"from .*\r\n by", "by", field)))
 
 fault(

@@ -132,10 +132,7 @@ fault(
     "rcpt-refused-clears",
     title="A refused recipient ends the transaction",
     breaks=("RFC5321-4.1.1.3-08", "RFC5321-3.3-07", "RFC5321-4.1.4-14"),
-    also_trips=(
-        "rfc2920-pipelining/*",
-        "rfc5321/4.1.1.11-parameters/unknown-rcpt-parameter*",
-    ),
+    also_trips=("rfc2920-pipelining/*", "rfc5321/4.1.1.11-parameters/unknown-rcpt-parameter*", "rfc5321/D-scenarios/*"),
 )(lambda rules: goes(goes(rules, State.MAIL, "RCPT", 5, State.READY), State.RCPT, "RCPT", 5, State.READY))
 
 fault(
@@ -181,7 +178,7 @@ fault(
 fault(
     "message-refused-for-one",
     title="A recipient who does not exist is found after the text, and the message is refused for all",
-    breaks=("RFC5321-3.3-20", "RFC5321-3.3-08"),
+    breaks=("RFC5321-3.3-20", "RFC5321-3.3-08", "RFC5321-AppD-01"),
     also_trips=("rfc2033-lmtp/4-changes-to-smtp/data-without-recipient*",),
 )(lambda rules: checked(_unknown(rules, "nobody"), _somebody_unknown))
 
@@ -349,6 +346,7 @@ fault(
         "RFC1123-5.2.8-03",
         "RFC5321-3.9.1-01",
     ),
+    also_trips=("rfc5321/D-scenarios/*",),
 )(
     lambda rules: on_store(
         rules,

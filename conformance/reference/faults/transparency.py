@@ -20,7 +20,7 @@ fault(
     "dots-kept",
     title="No leading dot is removed",
     breaks=("RFC5321-4.5.2-01", "RFC5321-4.5.2-04", "RFC1870-5-01"),
-    also_trips=("rfc5321/2.3.10-relay/*",),
+    also_trips=("rfc5321/2.3.10-relay/*", "rfc5321/D-scenarios/*"),
 )(lambda rules: replace(rules, unstuff=lambda text: text))
 
 fault(
@@ -34,6 +34,7 @@ fault(
     "dots-anywhere",
     title="Two dots become one wherever they stand",
     breaks=("RFC5321-4.5.2-01",),
+    also_trips=("rfc5321/D-scenarios/*",),
 )(lambda rules: replace(rules, unstuff=lambda text: text.replace(b"..", b".")))
 
 fault(
@@ -137,6 +138,7 @@ fault(
         "RFC5321-2.3.10-01",
         "RFC5321-4.5.2-06",
     ),
+    also_trips=("rfc5321/D-scenarios/*",),
 )(lambda rules: _in_body(rules, lambda text: re.sub(rb"  +", b" ", text)))
 
 fault(

@@ -119,7 +119,7 @@ fault(
 fault(
     "vrfy-unusable-address",
     title="The address in a positive reply to VRFY is no mailbox",
-    breaks=("RFC5321-3.5.2-04",),
+    breaks=("RFC5321-3.5.2-04", "RFC5321-AppD-01"),
     also_trips=("rfc5321/3.5-vrfy-expn/*",),
 )(lambda rules: _telling(rules, lambda line: re.sub(r"<(.*)>", r"<\1@uucp>", line)))
 
