@@ -331,9 +331,9 @@ async def _run(
     first = await _first_sanity(setting, recorder)
     if first.problem:
         return await _refused(cases, setting, options, recorder, first)
-    message = [_message(setting, recorder)] if transaction and not first.remark else []
-    offers, *_ = await asyncio.gather(sanity.offered(setting, first), *message)
-    setting = replace(setting, offers=offers)
+    if transaction and not first.remark:
+        await _message(setting, recorder)
+    setting = replace(setting, offers=first.offers)
     planned = _planned(cases, setting, options, recorder)
     scheduler = Scheduler(
         setting, recorder.played, _noting(recorder), options.jobs or target.jobs, options.replay, options.share
@@ -391,14 +391,14 @@ async def _first_sanity(setting: Setting, recorder: Recorder) -> sanity.Sanity:
     patience = f"waiting for {setting.target.label}, which is slow to answer"
     waiting = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, _noting(recorder), patience)
     try:
-        found = await sanity.check(setting)
+        found = await sanity.check(setting, "secure")
     finally:
         waiting.cancel()
     for pause in FIRST_PAUSES:
         if not found.outcome.back_off or not found.problem:
             break
         await asyncio.sleep(pause)
-        found = await sanity.check(setting)
+        found = await sanity.check(setting, "secure")
     if found.remark:
         _noting(recorder)(f"the sanity dialogue did not go as it should: {found.remark}")
     return found

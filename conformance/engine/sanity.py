@@ -65,9 +65,12 @@ def _case(start: str, *, transaction: bool) -> Case:
     )
 
 
-async def check(setting: Setting, *, transaction: bool = False) -> Sanity:
-    """Play the sanity dialogue and return what it found."""
-    play = Play(_case("data" if transaction else "ehlo", transaction=transaction), setting)
+async def check(setting: Setting, start: str = "ehlo", *, transaction: bool = False) -> Sanity:
+    """Play the sanity dialogue and return what it found; ``start`` is ``secure`` where TLS (if offered) belongs to it.
+
+    What is offered is then what is offered in clear and what is offered in TLS.
+    """
+    play = Play(_case("data" if transaction else start, transaction=transaction), setting)
     outcome = await play.run()
     offers = play.sessions[1].offers if 1 in play.sessions else frozenset()
     if outcome.outcome == "pass":
@@ -124,12 +127,3 @@ def foreign(sent: bytes) -> str | None:
         if sent[:64].lower().startswith(start.lower()) or b"\n" + start in sent[:2048]:
             return words
     return None
-
-
-async def offered(setting: Setting, first: Sanity) -> frozenset[str]:
-    """Return every keyword offered, in clear and (where STARTTLS is offered) in TLS."""
-    if "STARTTLS" not in first.offers or setting.target.tls == "implicit":
-        return first.offers
-    play = Play(_case("tls", transaction=False), setting)
-    await play.run()
-    return first.offers | (play.sessions[1].offers if 1 in play.sessions else frozenset())

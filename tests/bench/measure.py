@@ -18,11 +18,18 @@ class Cost:
     cpu: float
 
 
+def environment() -> dict[str, str]:
+    """Return the environment of a user's machine: Python keeps the byte code that it has compiled."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def once(command: Sequence[str], accepted: Sequence[int] = (0,)) -> Cost:
     """Run a command and return its cost. Raises RuntimeError when it ends otherwise than it should."""
     before = os.times()
     begin = time.perf_counter()
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment(), check=False
+    )
     wall, after = time.perf_counter() - begin, os.times()
     if done.returncode not in accepted:
         raise RuntimeError(f"{' '.join(command)}: exit {done.returncode}: {(done.stdout + done.stderr)[-600:]}")

@@ -101,7 +101,7 @@ async def _offers(role: Role, faults: tuple[Fault, ...]) -> frozenset[str]:
     """Return what a server offers, as a run would find it before it plays anything."""
     site = site_for(role)
     setting = await _setting(site, lambda: Server(site, faults))
-    return await sanity.offered(setting, await sanity.check(setting))
+    return (await sanity.check(setting, "secure")).offers
 
 
 def _refused(outcome: Outcome) -> bool:
