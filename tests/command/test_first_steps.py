@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -92,3 +93,13 @@ def test_readme_names_only_commands_and_options_that_exist() -> None:
         assert (README.parent / link).exists(), link
     assert "<!-- run -->" in text
     assert "<!-- test -->" in text
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/case-language.md"])
+def test_the_case_that_is_shown_first_is_a_case_of_the_suite(page: str) -> None:
+    """Word by word."""
+    text = (README.parent / page).read_text(encoding="utf-8")
+    shown = next(block for block in re.findall(r"^```yaml\n(.*?)^```", text, re.DOTALL | re.MULTILINE))
+    lines = textwrap.dedent(shown[shown.index("- id:") - 2 :] if "cases:" in shown else shown).strip()
+    suites = (README.parent / "cases").rglob("*.yaml")
+    assert any(textwrap.indent(lines, "  ") in suite.read_text(encoding="utf-8") for suite in suites)
