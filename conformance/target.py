@@ -26,6 +26,9 @@ SCHEMES = {
     "submission": ("submission", "starttls"),
     "lmtp": ("lmtp", "none"),
 }
+ADDRESSES = ("sender", "recipient", "recipient2", "unknown", "foreign", "alias", "list")
+"""The keys that hold an address."""
+
 ROLES: tuple[Literal["mx", "submission", "relay", "lmtp"], ...] = ("mx", "submission", "relay", "lmtp")
 TLS_MODES = ("none", "starttls", "implicit")
 DEFAULT_TIMEOUT = 10.0
@@ -55,6 +58,8 @@ class Target:
     recipient2: str | None = None
     unknown: str | None = None
     foreign: str | None = None
+    alias: str | None = None
+    list: str | None = None
     user: str | None = None
     password: str | None = field(default=None, repr=False)
     password_env: str | None = None
@@ -105,6 +110,8 @@ class Target:
             "recipient2",
             "unknown",
             "foreign",
+            "alias",
+            "list",
             "credentials",
             "observer",
             "sink",
@@ -129,6 +136,8 @@ def how_to_give(need: str) -> str:
         "recipient2": "a second address that is accepted",
         "unknown": "an address in a local domain that does not exist",
         "foreign": "an address elsewhere that must not be relayed to",
+        "alias": "an alias of recipient and recipient2",
+        "list": "a mailing list whose members are recipient and recipient2",
     }.get(need, "a value")
     return f"--{need} ADDRESS, {example}"
 
@@ -172,6 +181,8 @@ FILE_KEYS = (
     "recipient2",
     "unknown",
     "foreign",
+    "alias",
+    "list",
     "credentials",
     "observer",
     "client_welcome",
@@ -206,7 +217,7 @@ def _from_file(top: Node, path: Path) -> Target:
     for key in ("host", "name", "source", "client", "unix"):
         if key in given:
             values[key] = given[key].string(key)
-    for key in ("sender", "recipient", "recipient2", "unknown", "foreign"):
+    for key in ADDRESSES:
         if key in given:
             values[key] = address(given[key].string(key), given[key], key)
     if "port" in given:
@@ -295,7 +306,7 @@ def from_argument(text: str, **fields: Any) -> Target:
         raise TargetError(f"{text}: no such file (a target is a file.yaml, host:port or a URL)")
     target = read_file(path) if looks_like_file else parse_argument(text)
     changes = {key: value for key, value in fields.items() if value is not None}
-    for key in ("sender", "recipient", "recipient2", "unknown", "foreign"):
+    for key in ADDRESSES:
         if key in changes:
             address(changes[key], None, f"--{key}")
     return replace(target, **changes) if changes else target

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from conformance.case.octets import Octets, Variable
 from conformance.case.pattern import Pattern
+from conformance.target import ADDRESSES
 
 GO = "go"
 VERDICT_WORDS = (GO, "pass", "warn", "fail", "info", "n/a", "inconclusive")
@@ -33,7 +34,7 @@ SMTP_ROLES = ("mx", "submission", "relay")
 
 SEVERITIES = ("low", "medium", "high", "critical")
 
-ADDRESS_VARIABLES = ("sender", "recipient", "recipient2", "unknown", "foreign")
+ADDRESS_VARIABLES = ADDRESSES
 """Addresses of the target file; each also gives ``$x_local``, ``$x_domain`` and both in upper case."""
 
 TARGET_VARIABLES = (*ADDRESS_VARIABLES, "user", "password")

@@ -261,6 +261,8 @@ TARGET_SHAPES: dict[str, Schema] = {
     "recipient2": described(ADDRESS, "A second address that is accepted."),
     "unknown": described(ADDRESS, "An address in a local domain that does not exist."),
     "foreign": described(ADDRESS, "An address elsewhere that must not be relayed to."),
+    "alias": described(ADDRESS, "An alias of recipient and recipient2."),
+    "list": described(ADDRESS, "A mailing list whose members are recipient and recipient2."),
     "credentials": mapping(("user", "password_env"), {"user": TEXT, "password_env": TEXT}, ("user", "password_env")),
     "observer": mapping(
         target.OBSERVERS,

@@ -29,7 +29,7 @@ from conformance.engine.wire import ConnectError
 from conformance.observer import Observer, ObserverError, place
 from conformance.report.text import visible
 from conformance.smtp.reply import Reply
-from conformance.target import Target, how_to_give
+from conformance.target import ADDRESSES, Target, how_to_give
 
 GOOD, BAD, LOOK, MISSING = "ok", "BAD", "?", "--"
 
@@ -192,15 +192,16 @@ class Doctor:
             self.say(BAD, "sender", f"{self.target.sender}: {answer}", self._advice(answer, "sender"))
             return
         self.say(GOOD, "sender", f"{self.target.sender}: {answer}")
-        for name in ("recipient", "recipient2", "unknown", "foreign"):
+        for name in (name for name in ADDRESSES if name != "sender"):
             address = getattr(self.target, name)
             if address is None:
                 self._missing(name)
                 continue
             answer = await talk.say(f"RCPT TO:<{address}>")
-            good = accepted(answer) if name.startswith("recipient") else refused(answer)
+            wanted = name not in ("unknown", "foreign")
+            good = accepted(answer) if wanted else refused(answer)
             self.recipient_taken |= name == "recipient" and good
-            mark = GOOD if good else BAD if name.startswith("recipient") and refused(answer) else LOOK
+            mark = GOOD if good else BAD if wanted and refused(answer) else LOOK
             self.say(mark, name, f"{address}: {answer}", "" if good else self._advice(answer, name))
 
     def _advice(self, answer: Event, name: str) -> str:
@@ -216,6 +217,8 @@ class Doctor:
             "sender": "--sender ADDRESS: a reverse-path that the server takes from this client",
             "recipient": how_to_give("recipient"),
             "recipient2": how_to_give("recipient2"),
+            "alias": how_to_give("alias"),
+            "list": how_to_give("list"),
             "unknown": "a mailbox that does not exist must be refused: does it exist after all? The cases will tell",
             "foreign": "it relays, or trusts this client (loopback often is: --source 127.0.0.2), or it is not foreign",
         }[name]

@@ -152,6 +152,8 @@ def _examples(domain: str) -> tuple[tuple[str, str, str], ...]:
         ("recipient2", f"alice@{domain}", "is accepted too"),
         ("unknown", f"no-such-mailbox@{domain}", "must be refused: no such mailbox"),
         ("foreign", "someone@elsewhere.example", "must not be relayed to"),
+        ("alias", f"team@{domain}", "an alias of recipient and recipient2"),
+        ("list", f"staff@{domain}", "a mailing list whose members are recipient and recipient2"),
     )
 
 

@@ -23,6 +23,8 @@ def target_for(site: Site, host: str = "127.0.0.1", port: int = 25) -> Target:
         recipient2="bob@lab.test",
         unknown="nobody@lab.test",
         foreign="someone@elsewhere.test",
+        alias="team@lab.test",
+        list="staff@lab.test",
         user="alice",
         password=site.users.get("alice"),
         observer={"sink": "the embedded server"},

@@ -90,8 +90,9 @@ def deliver(session: Session, message: bytes, identity: str) -> None:
     """Put the message into the store, and into the outgoing queue for those recipients who are elsewhere.
 
     Received goes on top of what came (RFC5321-4.4-01, -07); final delivery adds Return-Path above it and drops the one
-    that came with the message (RFC5321-4.4-11, -12, -17). A list gets a copy with its owner as reverse-path
-    (-3.9.2-01). Those whom the next hop refuses are reported to the sender (RFC5321-3.6.3-01).
+    that came with the message (RFC5321-4.4-11, -12, -17). An alias gives way to its mailboxes and changes nothing else
+    (RFC5321-3.9.1-01); a list gets a copy with its owner as reverse-path (-3.9.2-01). Those whom the next hop refuses
+    are reported to the sender (RFC5321-3.6.3-01).
     """
     site, transaction = session.site, session.transaction
     received = session.rules.received(session, identity).encode(errors="surrogateescape")
@@ -133,7 +134,7 @@ def _stored(session: Session, recipients: list[Recipient], octets: bytes, identi
     transaction = session.transaction
     return Stored(
         reverse_path=written(transaction.reverse_path),
-        recipients=tuple(written(recipient.path) for recipient in recipients),
+        recipients=tuple(name for recipient in recipients for name in _mailboxes(session, recipient)),
         octets=octets,
         parameters=transaction.parameters,
         recipient_parameters=tuple(recipient.parameters for recipient in recipients),
@@ -141,6 +142,12 @@ def _stored(session: Session, recipients: list[Recipient], octets: bytes, identi
         auth_user=session.user,
         id=identity,
     )
+
+
+def _mailboxes(session: Session, recipient: Recipient) -> tuple[str, ...]:
+    """Return the mailboxes that an alias stands for, or the one that the client has named."""
+    members = session.site.aliases.get(recipient.local, ())
+    return tuple(f"{member}@{session.site.domains[0]}" for member in members) or (written(recipient.path),)
 
 
 def _list_copy(session: Session, recipient: Recipient, body: bytes, identity: str) -> Stored:

@@ -1,4 +1,4 @@
-"""Delivery status notifications (RFC 3461 section 6, RFC 3464): "delivered" for NOTIFY=SUCCESS, and "failed".
+"""Delivery status notifications (RFC 3461 section 6, RFC 3464): "delivered" or "expanded" for NOTIFY=SUCCESS, "failed".
 
 This server knows at the end of data whether it can deliver, so it refuses instead of sending failure notices later;
 what remains is mail that the next hop refuses (RFC 5321 section 3.6.3).
@@ -55,9 +55,17 @@ def wanted(session: Session, recipients: list[Recipient]) -> list[Recipient]:
 
 
 def delivered(session: Session, recipients: list[Recipient], message: bytes, identity: str) -> list[Stored]:
-    """Return the "delivered" notice for those who asked for one (RFC3461-5.2.3-01, -02, RFC3461-6.1-01)."""
+    """Return the notice for those who asked for one (RFC3461-5.2.3-01, -02, RFC3461-6.1-01).
+
+    It says "expanded" of an alias, and then nothing of its mailboxes (RFC3461-5.2.7.3-01).
+    """
     told = session.rules.wanted(session, recipients)
-    return _notice(session, told, message, f"{identity}.dsn", "delivered") if told else []
+    expanded = [recipient for recipient in told if recipient.local in session.site.aliases]
+    told = [recipient for recipient in told if recipient not in expanded]
+    return [
+        *(_notice(session, told, message, f"{identity}.dsn", "delivered") if told else ()),
+        *(_notice(session, expanded, message, f"{identity}.expanded", "expanded") if expanded else ()),
+    ]
 
 
 def failed(session: Session, recipients: list[Recipient], message: bytes, identity: str) -> list[Stored]:
@@ -73,6 +81,7 @@ def failed(session: Session, recipients: list[Recipient], message: bytes, identi
 
 _WORDS = {
     "delivered": ("Successful delivery", "Your message was delivered to:", "2.1.5"),
+    "expanded": ("Successful delivery", "Your message was passed on to the mailboxes of:", "2.1.5"),
     "failed": ("Undelivered mail", "Your message could not be delivered to:", "5.1.1"),
 }
 """For each action of RFC 3464: the subject, what is said of the recipients, and their status."""

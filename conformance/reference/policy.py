@@ -69,14 +69,14 @@ def is_local(session: Session, mailbox: Mailbox) -> bool:
 
 
 def lookup(session: Session, local: str) -> str | None:
-    """Return the mailbox or list that a local part means, None if there is none.
+    """Return the mailbox, list or alias that a local part means, None if there is none.
 
     Case does not matter and ``+detail`` is ignored (RFC5321-4.1.2-20); postmaster always exists (RFC5321-4.5.1-02).
     """
     name = local.lower().partition("+")[0]
-    if name == "postmaster" or name in session.site.mailboxes or name in session.site.lists:
-        return name
-    return None
+    site = session.site
+    known = name == "postmaster" or any(name in names for names in (site.mailboxes, site.lists, site.aliases))
+    return name if known else None
 
 
 def _qualified(mailbox: Mailbox) -> bool:
@@ -94,13 +94,13 @@ def verify(session: Session, argument: str) -> Reply:
 
 
 def expand(session: Session, argument: str) -> Reply:
-    """Answer EXPN: the members of a list, one to a line (RFC5321-3.5.1-10), or the one mailbox that it is."""
+    """Answer EXPN: the members of a list or an alias, one to a line (RFC5321-3.5.1-10), or the one mailbox it is."""
     if not session.site.verify:
         return _NOT_SAID
     name = _local_name(session, argument)
     if isinstance(name, Reply):
         return name
-    members = session.site.lists.get(name, (name,))
+    members = session.site.lists.get(name) or session.site.aliases.get(name, (name,))
     return Reply(250, "2.1.5", tuple(_entry(session, member) for member in members))
 
 
@@ -111,7 +111,7 @@ def _entry(session: Session, name: str) -> str:
 
 
 def _local_name(session: Session, argument: str) -> str | Reply:
-    """Return the mailbox or list that the argument of VRFY or EXPN means, or the reply that refuses it.
+    """Return the mailbox, list or alias that the argument of VRFY or EXPN means, or the reply that refuses it.
 
     A String (Atom or Quoted-string), a mailbox, or a mailbox in angle brackets (RFC5321-3.5.1-11, -12).
     """

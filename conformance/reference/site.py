@@ -109,6 +109,8 @@ class Site:
     """Local part, in lower case, and full name of each mailbox."""
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {"staff": ("alice", "bob")})
     """Mailing lists: local part and the mailboxes of its members."""
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {"team": ("alice", "bob")})
+    """Aliases: local part and the mailboxes, two or more, that it stands for."""
     unreachable: str = "unreachable"
     """The local part that the next hop refuses, in every domain."""
     users: Mapping[str, str] = field(default_factory=lambda: dict(_USERS))

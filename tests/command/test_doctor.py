@@ -46,6 +46,8 @@ def test_target_that_is_right(server: Endpoint, capsys: pytest.CaptureFixture[st
         "recipient2": "ok",
         "unknown": "ok",
         "foreign": "--",
+        "alias": "--",
+        "list": "--",
         "observer": "--",
     }
     assert re.search(r"observer +not named: \d+ cases can't be played\n +--observer maildir:PATH", out)

@@ -315,3 +315,10 @@ class TestData:
             ("sender@example.net", ("abuse@lab.test",)),
             ("postmaster@lab.test", ("alice@lab.test", "bob@lab.test")),
         ]
+
+    def test_aliases(self) -> None:
+        """An alias gives way to its mailboxes, and the sender stays."""
+        where = check(DATA.replace("<alice@lab.test>", "<team@lab.test>") + "C: .\nS: 250 2.0.0 ...")
+        assert [(m.reverse_path, m.recipients) for m in where.store] == [
+            ("sender@example.net", ("alice@lab.test", "bob@lab.test")),
+        ]

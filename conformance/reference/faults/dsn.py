@@ -223,7 +223,10 @@ fault(
     "notice-of-delivery-always",
     title="Notices of delivery come to who did not ask for them",
     breaks=("RFC3461-5.2.3-02",),
-    also_trips=("rfc5321/6.2-unwanted-messages/hostile-content-not-returned",),
+    also_trips=(
+        "rfc5321/6.2-unwanted-messages/hostile-content-not-returned",
+        "rfc5321/3.9-lists-and-aliases/author-is-member",
+    ),
 )(lambda rules: replace(rules, wanted=_all))
 
 

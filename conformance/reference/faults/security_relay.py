@@ -280,6 +280,7 @@ fault(
         "rfc5321/3.3-mail-transactions/unknown-recipient*",
         "rfc5321/3.6-relaying/line-ends*",
         "rfc5321/3.6-relaying/unqualified-domain*",
+        "rfc5321/3.9-lists-and-aliases/*",
     ),
     roles=("mx", "relay"),
 )(lambda rules: replace(rules, recipient=lambda session, path: Recipient(path, "postmaster")))

@@ -74,7 +74,7 @@ fault(
         "RFC5321-4.1.1.6-02",
         "RFC5321-4.1.1.7-02",
     ),
-    also_trips=("rfc5321/3.5-vrfy-expn/*", "rfc6531-smtputf8/*"),
+    also_trips=("rfc5321/3.5-vrfy-expn/*", "rfc6531-smtputf8/*", "rfc5321/3.9-lists-and-aliases/expn*"),
 )(lambda rules: _confirming(rules))
 
 
