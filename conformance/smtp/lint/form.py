@@ -63,7 +63,7 @@ FORM: tuple[Lint, ...] = (
         "line-length",
         "Reply lines have at most 512 octets",
         ("RFC5321-4.5.3.1.5-01",),
-        "MUST",
+        "SHOULD",
         frozenset({"long-line"}),
     ),
     Lint(
