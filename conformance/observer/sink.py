@@ -1,9 +1,9 @@
 """The sink observer: messages that our own reference server took, octet for octet, with their envelopes.
 
 Where the target is the embedded reference server, its stores are read. Where it is another server, ``listening`` is
-the next hop of that server for a while: a reference server that takes mail for everybody but ``unreachable``. Whoever
-owns the target routes mail to it (a smart host, a transport for the domain of ``foreign``), so that what the target
-relays can be read.
+the next hop of that server for a while: a reference server that takes mail for everybody but those whose names begin
+with ``unreachable``. Whoever owns the target routes mail to it (a smart host, a transport for the domain of
+``foreign``), so that what the target relays can be read.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ async def listening(where: str) -> AsyncIterator[Sink]:
 
 
 def _taking(rules: Rules) -> Rules:
-    """Take mail for any mailbox but ``unreachable``, add no trace fields, and refuse nothing but what is too large."""
+    """Take mail for any mailbox but ``unreachable...``, add no trace fields, refuse nothing but what is too large."""
     from conformance.reference import delivery
     from conformance.reference.reply import reply
     from conformance.reference.session import Recipient
@@ -109,7 +109,7 @@ def _taking(rules: Rules) -> Rules:
         )
 
     def take(session: Session, path: Path) -> Recipient | Reply:
-        unreachable = path.mailbox is not None and path.mailbox.local.lower() == session.site.unreachable
+        unreachable = path.mailbox is not None and path.mailbox.local.lower().startswith(session.site.unreachable)
         return reply(550, "5.1.1", "No such mailbox") if unreachable else Recipient(path, "sink")
 
     checks = (delivery.size, delivery.storage)

@@ -97,7 +97,7 @@ def deliver(session: Session, message: bytes, identity: str) -> None:
     site, transaction = session.site, session.transaction
     received = session.rules.received(session, identity).encode(errors="surrogateescape")
     elsewhere = [recipient for recipient in transaction.recipients if not recipient.local]
-    refused = [recipient for recipient in elsewhere if _local_part(recipient) == site.unreachable]
+    refused = [recipient for recipient in elsewhere if _local_part(recipient).startswith(site.unreachable)]
     onward = [recipient for recipient in elsewhere if recipient not in refused]
     lists = [recipient for recipient in transaction.recipients if recipient.local in site.lists]
     here = [recipient for recipient in transaction.recipients if recipient.local and recipient not in lists]

@@ -112,7 +112,7 @@ class Site:
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: {"team": ("alice", "bob")})
     """Aliases: local part and the mailboxes, two or more, that it stands for."""
     unreachable: str = "unreachable"
-    """The local part that the next hop refuses, in every domain."""
+    """The next hop refuses the local parts that begin so, in every domain."""
     users: Mapping[str, str] = field(default_factory=lambda: dict(_USERS))
     """User name and password."""
     tls: bool = True

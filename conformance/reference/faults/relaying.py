@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from conformance.reference import policy
-from conformance.reference.change import answer, on_store, without_check
+from conformance.reference.change import answer, checked, on_store, without_check
 from conformance.reference.faults import fault
 from conformance.reference.faults._seen import POSTFIX
+from conformance.reference.reply import Reply, reply
 from conformance.reference.rules import Rules
 from conformance.reference.session import Recipient, Session
 from conformance.reference.site import Role, Stored
@@ -201,6 +202,12 @@ for _name, _title, _pattern, _new in (
 # Notifications
 
 
+def _failures(rules: Rules, report: Callable[..., list[Stored]]) -> Rules:
+    """Report in another way what the next hop refused; ``report`` gets the right one and its arguments."""
+    before = rules.failures
+    return replace(rules, failures=lambda *given: report(before, *given))
+
+
 def _notices(rules: Rules, change: Callable[[bytes], bytes] = bytes, sender: str = "") -> Rules:
     """Change the notifications about mail that the next hop refused."""
     before = rules.failures
@@ -215,9 +222,58 @@ def _notices(rules: Rules, change: Callable[[bytes], bytes] = bytes, sender: str
 fault(
     "notice-never",
     title="Mail that the next hop refuses is lost without a word",
-    breaks=("RFC5321-3.6.3-01", "RFC5321-2.1-01", "RFC5321-6.1-02"),
+    breaks=("RFC5321-3.6.3-01", "RFC5321-2.1-01", "RFC5321-6.1-02", "RFC5321-4.4-21"),
     roles=ROLES,
 )(lambda rules: replace(rules, failures=lambda session, refused, message, identity: []))
+
+fault(
+    "notice-for-one",
+    title="Of several recipients whom the next hop refuses only the first is reported",
+    breaks=("RFC5321-4.4-23", "RFC5321-3.6.3-01"),
+    roles=ROLES,
+)(lambda rules: _failures(rules, lambda before, session, refused, *given: before(session, refused[:1], *given)))
+
+fault(
+    "notice-for-each",
+    title="Each recipient whom the next hop refuses is reported in a notification of its own",
+    breaks=("RFC5321-4.4-22",),
+    roles=ROLES,
+)(
+    lambda rules: _failures(
+        rules,
+        lambda before, session, refused, *given: [n for each in refused for n in before(session, [each], *given)],
+    )
+)
+
+fault(
+    "notice-only-of-all",
+    title="Nobody is told of a recipient whom the next hop refuses while others take the message",
+    breaks=("RFC5321-4.4-21", "RFC5321-3.6.3-01"),
+    roles=ROLES,
+)(
+    lambda rules: _failures(
+        rules,
+        lambda before, session, refused, *given: (
+            before(session, refused, *given) if len(refused) == len(session.transaction.recipients) else []
+        ),
+    )
+)
+
+
+@fault(
+    "message-refused-for-next-hop",
+    title="A message is refused to all of its recipients when the next hop refuses one",
+    breaks=("RFC5321-4.4-20",),
+    roles=ROLES,
+)
+def _refused_for_one(rules: Rules) -> Rules:
+    def ask(session: Session, message: bytes) -> Reply | None:
+        names = [str(recipient.path) for recipient in session.transaction.recipients]
+        refused = [name for name in names if name.startswith("<unreachable")]
+        return reply(550, "5.1.1", "A recipient was refused") if refused and len(refused) < len(names) else None
+
+    return checked(rules, ask)
+
 
 fault(
     "notice-with-sender",
