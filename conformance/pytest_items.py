@@ -75,7 +75,7 @@ class CaseItem(pytest.Item):
         except Lost as error:
             self._lost(error)
         self.user_properties += [("verdict", result.verdict), ("level", result.level)]
-        self.user_properties += [("requirement", name) for name in result.requirement]
+        self.user_properties += [("requirement", name) for name in result.at_issue]
         if result.verdict == "warn":
             self.user_properties.append(("reason", visible(result.reason)))
         if result.verdict in ("n/a", "untested", "inconclusive", "error"):
@@ -242,6 +242,6 @@ class Plugin:
             terminalreporter.section("SMTP replies", yellow=True)
             for result in sorted(self.lints.values(), key=lambda result: (result.verdict, result.id)):
                 terminalreporter.write_line(
-                    f"{result.verdict.upper()} {result.id} ({', '.join(result.requirement)}, {result.level}): "
+                    f"{result.verdict.upper()} {result.id} ({', '.join(result.at_issue)}, {result.level}): "
                     f"{visible(result.title)} - {visible(result.reason)}"
                 )

@@ -76,6 +76,13 @@ class Result:
     cve: tuple[str, ...] = ()
     transcript: tuple[Event, ...] = ()
     earlier: tuple[tuple[Event, ...], ...] = ()
+    broken: tuple[str, ...] = ()
+    """Of a rule for every reply: those of its requirements that were broken, where it can tell them apart."""
+
+    @property
+    def at_issue(self) -> tuple[str, ...]:
+        """The requirements that the verdict is about: those that were broken, or all."""
+        return self.broken or self.requirement
 
     def event(self) -> Event:
         """Return the ``case`` event of the stream; empty optional fields are left out."""
@@ -96,7 +103,7 @@ ALWAYS = {"id", "title", "outcome", "verdict", "reason", "requirement", "level",
 """Keys that every ``case`` event has; the others are left out where they are empty."""
 
 _FIELDS = {item.name for item in fields(Result)}
-_TUPLES = {"requirement", "tags", "cwe", "cve", "transcript"}
+_TUPLES = {"requirement", "broken", "tags", "cwe", "cve", "transcript"}
 
 
 def result_of(event: Mapping[str, Any]) -> Result:
@@ -142,6 +149,7 @@ _SHAPES: dict[str, Callable[[Any], bool]] = {
     "attempts": _is_number,
     "duration": _is_number,
     "requirement": _are_texts,
+    "broken": _are_texts,
     "tags": _are_texts,
     "cwe": _are_texts,
     "cve": _are_texts,

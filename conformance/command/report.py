@@ -94,7 +94,7 @@ def rejudged(run: Run, name: str) -> Run:
         if (result.note or "").startswith("waived"):
             results.append(result)
             continue
-        verdict, note = judge(result.outcome, result.level, result.requirement, result.id, profile)
+        verdict, note = judge(result.outcome, result.level, result.at_issue, result.id, profile)
         results.append(replace(result, verdict=verdict, note=note))
     judged = Run({**run.header, "profile": name}, results, run.lints, run.notes)
     return replace(judged, footer=_footer(run, judged))

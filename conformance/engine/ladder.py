@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 async def climb(play: Play, session: Session, start: str, impact: str) -> None:
     """Bring a connected session to a state. Raises Stop (inconclusive) or BackOff (the server asks us to wait)."""
-    play.commands[session.number] = "CONNECT"
+    play.commands[session.number], play.owed[session.number] = "CONNECT", 1
     wanted = START_LADDER.index(start)
     target = play.setting.target
     if start == "connect":
@@ -46,6 +46,7 @@ async def climb(play: Play, session: Session, start: str, impact: str) -> None:
 async def ask(play: Play, session: Session, line: bytes, expected: str, what: str, shown: str | None = None) -> Reply:
     """Send one command and return its reply, which has the expected class; anything else ends the play."""
     play.no_unsolicited(session)
+    play.asks(session, what)
     session.send(line + b"\r\n")
     return await play.need(session, expected, f"needed {expected} to {shown or line.decode('utf-8', 'replace')}", what)
 
@@ -59,14 +60,12 @@ async def _greeting(play: Play, session: Session) -> None:
 async def ehlo(play: Play, session: Session) -> None:
     """Send EHLO (LHLO); the session notes what is offered."""
     verb = "LHLO" if play.setting.target.role == "lmtp" else "EHLO"
-    play.commands[session.number] = verb
     await ask(play, session, verb.encode() + b" " + play.setting.target.client.encode(), "250", verb)
 
 
 async def _tls(play: Play, session: Session) -> None:
     if "STARTTLS" not in session.offers:
         raise Stop("n/a", "STARTTLS is not offered")
-    play.commands[session.number] = "STARTTLS"
     await ask(play, session, b"STARTTLS", "220", "STARTTLS")
     result = await session.start_tls(TlsSettings(play.setting.server_name), play.timeout)
     if not result.established:
@@ -79,22 +78,18 @@ async def _auth(play: Play, session: Session) -> None:
     if "AUTH" not in session.offers:
         raise Stop("n/a", "AUTH is not offered")
     response = base64.b64encode(f"\0{target.user}\0{target.password}".encode())
-    play.commands[session.number] = "AUTH"
     await ask(play, session, b"AUTH PLAIN " + response, "235", "AUTH", "AUTH PLAIN ********")
 
 
 async def _mail(play: Play, session: Session) -> None:
-    play.commands[session.number] = "MAIL"
     await ask(play, session, b"MAIL FROM:<" + play.values["sender"] + b">", "250", "MAIL")
 
 
 async def _rcpt(play: Play, session: Session) -> None:
-    play.commands[session.number] = "RCPT"
     await ask(play, session, b"RCPT TO:<" + play.values["recipient"] + b">", "25x", "RCPT")
 
 
 async def _data(play: Play, session: Session) -> None:
-    play.commands[session.number] = "DATA"
     await ask(play, session, b"DATA", "354", "DATA")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from conformance.smtp.lint import Lint
+from conformance.smtp.lint import Breach
 from conformance.smtp.transcript import Transcript
 
 
@@ -28,10 +28,9 @@ class BackOff(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A lint that a reply broke."""
+    """A reply that broke a lint, and where it is in the transcript."""
 
-    lint: Lint
-    detail: str
+    breach: Breach
     entry: int
 
 

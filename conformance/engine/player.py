@@ -115,7 +115,11 @@ class Play:
         self.timeout = max(setting.target.timeout, case.timeout or 0.0)
         self.sessions: dict[int, Session] = {}
         self.commands: dict[int, str] = {}
-        """The verb that each session's next reply answers; empty where several were sent at once."""
+        """The verb that each session's next reply answers; empty where that can't be told."""
+        self.owed: dict[int, int | None] = {}
+        """How many replies each session has yet to get; None where what was sent is not one plain command."""
+        self.adrift: set[int] = set()
+        """The sessions in which a reply came unasked: which reply answers which command is no longer known."""
         self.enhanced: set[int] = set()
         """The sessions in which ENHANCEDSTATUSCODES was announced."""
         self.refused: set[int] = set()
@@ -264,7 +268,7 @@ class Play:
         pieces = [piece.fill(self.values) for piece in step.pieces]
         hidden = step.pieces[0].shown(self.values) if len(pieces) == 1 and not step.chop else None
         whole = b"".join(pieces)
-        self.commands[step.session] = _command(whole, session.last_reply)
+        self.asks(session, _command(whole, session.last_reply))
         if b"SMTPUTF8" in whole.upper():
             self.utf8_known = True
         if step.chop:
@@ -277,23 +281,39 @@ class Play:
 
     # ------------------------------------------------------------------ replies
 
+    def asks(self, session: Session, command: str) -> None:
+        """Note that a command is sent, or "" for what is not one plain command.
+
+        A reply is matched to a command where nothing else is unanswered, and no reply is left over from before.
+        """
+        number = session.number
+        owed = self.owed.get(number, 0)
+        if session.waiting and owed == 0:
+            self.adrift.add(number)
+        alone = not session.waiting if owed is None else owed == 0
+        self.commands[number] = command if alone else ""
+        self.owed[number] = 1 if command and alone else None
+
     async def _event(self, session: Session, seconds: float) -> Event:
         asked = self.loop.time()
         event = await session.event(seconds)
         if isinstance(event, Reply):
             self.replies += 1
-            leftover = self.leaving and event.code != 221
+            command = self.commands.get(session.number, "")
+            unmatched = session.number in self.adrift or (self.leaving and event.code != 221)
+            if self.owed.get(session.number):
+                self.owed[session.number] = 0
             context = lint.Context(
-                "" if leftover else self.commands.get(session.number, ""),
+                "" if unmatched else command,
                 session.number in self.enhanced,
                 self.utf8_known,
                 session.number in self.refused,
             )
-            for rule, detail in lint.findings(event, context) if not event.octets.startswith(TLS_ALERT) else ():
-                self._found(rule, detail, session.entry)
-            if context.command == "CONNECT" and event.code >= 500:
+            for breach in lint.findings(event, context) if not event.octets.startswith(TLS_ALERT) else ():
+                self._found(breach, session.entry)
+            if command == "CONNECT" and event.code >= 500:
                 self.refused.add(session.number)
-            if context.command in ("EHLO", "LHLO") and event.code == 250:
+            if command in ("EHLO", "LHLO") and event.code == 250:
                 session.note_offers(event)
                 if "ENHANCEDSTATUSCODES" in session.offers:
                     self.enhanced.add(session.number)
@@ -308,17 +328,18 @@ class Play:
         if found is not None:
             self.values["size_limit"] = found[1].encode()
 
-    def _found(self, rule: lint.Lint, detail: str, entry: Entry | None = None) -> None:
+    def _found(self, breach: lint.Breach, entry: Entry | None = None) -> None:
         """Note a finding at an entry of the transcript, or at its end (several replies may have come at once)."""
-        if all(finding.lint is not rule for finding in self.findings):
+        known = ((finding.breach.lint, finding.breach.requirement) for finding in self.findings)
+        if (breach.lint, breach.requirement) not in known:
             last = len(self.transcript.entries) - 1
             place = next((n for n in range(last, -1, -1) if self.transcript.entries[n] is entry), last)
-            self.findings.append(Finding(rule, detail, place))
+            self.findings.append(Finding(breach, place))
 
     def no_unsolicited(self, session: Session) -> None:
         """Note a reply that came though everything asked has been answered."""
         if session.waiting and not session.over:
-            self._found(lint.UNSOLICITED, "a reply came before anything was asked")
+            self._found(lint.Breach(lint.UNSOLICITED, "a reply came before anything was asked"))
 
     async def need(self, session: Session, expected: str, words: str, what: str) -> Reply:
         """Return the next reply of the set-up, which matches; anything else ends the play."""
@@ -457,7 +478,7 @@ class Play:
         """Say QUIT where a command can be said, and hang up."""
         last = session.last_reply
         if not session.over and last is not None and last.code not in (0, 354, 334) and not session.waiting:
-            self.commands[session.number] = "QUIT"
+            self.asks(session, "QUIT")
             self.leaving = True
             session.send(b"QUIT\r\n")
             await self._event(session, min(QUIT_SECONDS, self.timeout))

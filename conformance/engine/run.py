@@ -21,12 +21,16 @@ from conformance.engine.scheduler import Played, Scheduler
 from conformance.engine.wire import SocketDialer
 from conformance.observer import Observer
 from conformance.smtp.lint import ALL, Lint
+from conformance.smtp.transcript import Transcript
 from conformance.stream import SCHEMA_VERSION, Event, Result, escape
 from conformance.target import Target, how_to_give
 from conformance.verdict import Adjusting, judge
 
 FIRST_PAUSES = (0.5, 1.0)
 """How long to wait, in seconds, before a server that is busy or refuses the first connection is asked again."""
+
+EXAMPLES = 20
+"""So many breaches of one requirement by a lint are in the stream; the others are counted."""
 
 PATIENCE_SECONDS = 5.0
 """After so long without a word from the server the user is told what is waited for."""
@@ -90,7 +94,7 @@ class Recorder:
     def result(self, result: Result) -> None:
         """Judge a result and write it."""
         verdict, remark = judge(
-            result.outcome, result.level, result.requirement, result.id, self.options.profile, self.waivers
+            result.outcome, result.level, result.at_issue, result.id, self.options.profile, self.waivers
         )
         result = replace(result, verdict=verdict, note=remark or result.note)
         self.counts[verdict] += 1
@@ -99,20 +103,21 @@ class Recorder:
         self.on_result(result)
 
     def _lint(self, case: Case, finding: Finding, outcome: Outcome) -> None:
-        cases = self.broken.setdefault(finding.lint.id, [])
-        cases.append((case, finding, outcome))
-        if len(cases) > 20:
-            cases[-1:] = [(case, finding, replace(outcome, transcript=type(outcome.transcript)(0.0)))]
+        rule, detail, requirement = finding.breach
+        found = self.broken.setdefault(rule.id, [])
+        alike = sum(other.breach.requirement == requirement for _, other, _ in found)
+        found.append((case, finding, outcome if not found else replace(outcome, transcript=Transcript(0.0))))
+        if alike >= EXAMPLES:
             return
         entry = outcome.transcript.entries[min(finding.entry, len(outcome.transcript.entries) - 1)]
         self.emit(
             {
                 "type": "lint",
-                "id": finding.lint.id,
+                "id": rule.id,
                 "case": case.id,
-                "requirement": list(finding.lint.requirement),
-                "level": finding.lint.level,
-                "detail": finding.detail,
+                "requirement": list(requirement or rule.requirement),
+                "level": rule.level,
+                "detail": detail,
                 "octets": entry.event(self.secrets).get("octets", ""),
             }
         )
@@ -146,8 +151,15 @@ class Recorder:
         case, finding, outcome = found[0]
         events = outcome.transcript.events(self.secrets)
         around = events[max(0, finding.entry - 1) : finding.entry + 1]
-        others = f", and in {len(found) - 1} other cases" if len(found) > 1 else ""
-        return replace(base, outcome="unexpected", reason=f"{finding.detail} (in {case.id}{others})", transcript=around)
+        others = len({other.id for other, _, _ in found}) - 1
+        also = f", and in {others} other cases" if others else ""
+        return replace(
+            base,
+            outcome="unexpected",
+            reason=f"{finding.breach.detail} (in {case.id}{also})",
+            broken=tuple(dict.fromkeys(name for _, other, _ in found for name in other.breach.requirement)),
+            transcript=around,
+        )
 
 
 def result_of(case: Case, outcome: str, reason: str) -> Result:

@@ -50,6 +50,17 @@ def handled(rules: Rules, verb: str, handler: Handler, **fields: Any) -> Rules:
     return replace(rules, commands={**rules.commands, verb: command})
 
 
+def arguments(rules: Rules, rewrite: Callable[[str], str], *verbs: str) -> Rules:
+    """Rewrite the arguments of MAIL and RCPT (or of one of them) before they are looked at."""
+    for verb in verbs or ("MAIL", "RCPT"):
+        rules = handled(rules, verb, _rewriting(rules.commands[verb].handler, rewrite))
+    return rules
+
+
+def _rewriting(handler: Handler, rewrite: Callable[[str], str]) -> Handler:
+    return lambda session, argument: handler(session, rewrite(argument))
+
+
 def without_command(rules: Rules, *verbs: str) -> Rules:
     """Know nothing of some commands: they get 500."""
     return replace(rules, commands={verb: c for verb, c in rules.commands.items() if verb not in verbs})

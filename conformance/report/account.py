@@ -138,7 +138,7 @@ class Account:
 
     def _reference(self, entry: Entry) -> Iterator[str]:
         first = entry.first
-        facts = [visible(first.level), *map(visible, first.requirement[:3]), *map(visible, (*first.cve, *first.cwe))]
+        facts = [visible(first.level), *map(visible, first.at_issue[:3]), *map(visible, (*first.cve, *first.cwe))]
         yield from (self._paint("dim", line) for line in self._wrapped(f"{'  '.join(facts)}  {visible(entry.id)}"))
 
     # ------------------------------------------------------------------ what was not judged

@@ -71,7 +71,7 @@ def _case(result: Result) -> TestCase:
 def _told(result: Result) -> Iterator[str]:
     """Yield what stands beside the verdict: title, requirement, remark, meaning, remedy."""
     yield visible(result.title)
-    yield visible(f"{result.verdict}: {', '.join(result.requirement)} ({result.level})")
+    yield visible(f"{result.verdict}: {', '.join(result.at_issue)} ({result.level})")
     if result.verdict in ("warn", "info"):
         yield visible(result.reason)
     if result.note:
@@ -84,7 +84,7 @@ def _told(result: Result) -> Iterator[str]:
 
 
 def _evidence(result: Result) -> Iterator[str]:
-    for name in result.requirement:
+    for name in result.at_issue:
         known = summary.statement(name)
         yield visible(f"{name}: {known[1]}" if known else name)
     yield ""

@@ -104,7 +104,7 @@ def _finding(entry: Entry) -> str:
     lines = [
         f"<details><summary><b>{html.escape(visible(word))}</b> {_inline(entry.title)}{rows}: {_inline(first.reason)}"
         "</summary>\n",
-        *(f"- {code(name)} {escaped(_statement(name))}" for name in first.requirement),
+        *(f"- {code(name)} {escaped(_statement(name))}" for name in first.at_issue),
         "",
     ]
     if len(entry.results) > 1:

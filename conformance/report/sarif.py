@@ -130,7 +130,7 @@ def _result(result: Result, rule: int, run: Run) -> Object:
         "properties": {
             "case": visible(result.id),
             "verdict": result.verdict,
-            "requirement": [visible(name) for name in result.requirement],
+            "requirement": [visible(name) for name in result.at_issue],
         },
     }
     if result.note:

@@ -19,7 +19,7 @@ def story(result: Result) -> Iterator[str]:
     yield f"{visible(result.id)}: {visible(result.title)}"
     if result.note:
         yield visible(result.note)
-    for name in result.requirement:
+    for name in result.at_issue:
         entry = find(name)
         yield visible(f"{name} ({entry.level if entry else result.level}): {entry.statement if entry else ''}")
     if result.transcript:

@@ -58,6 +58,7 @@ _RESULT: dict[str, Schema] = {
     "verdict": _said({"enum": list(VERDICTS)}, "What it means under level, profile and waivers."),
     "reason": TEXT,
     "requirement": TEXTS,
+    "broken": _said(TEXTS, "Of a rule for every reply: those of its requirements that were broken, where it can tell."),
     "level": LEVEL,
     "spec": TEXT,
     "severity": {"enum": ["low", "medium", "high", "critical", None]},

@@ -214,11 +214,12 @@ def in_words(found: Mapping[str, int]) -> str:
 def state_of(result: Result, requirement: str) -> str:
     """Return what a result says of one of its requirements.
 
-    A rule for every reply that was broken breaks its first requirement, the general one; what it means for the others
-    (one a command, say) is open, because the rule does not tell which of them it was.
+    A rule for every reply that was broken leaves those met that it does not name as broken. Where it can't tell them
+    apart, it breaks its first requirement, the general one, and what that means for the others is open.
     """
-    if result.id.startswith("lint/") and result.verdict in ("fail", "warn") and requirement != result.requirement[0]:
-        return "open"
+    found = result.id.startswith("lint/") and result.verdict in ("fail", "warn")
+    if found and requirement not in (result.broken or result.requirement[:1]):
+        return _STATE_OF["pass"] if result.broken else "open"
     return _STATE_OF.get(result.verdict, "open")
 
 
@@ -273,7 +274,7 @@ def headline(run: Run) -> str:
     judged = checks(run.results)
     if fails:
         severe, musts = flaws(fails), broken_musts(run)
-        others = [r for r in fails if r.severity is None and musts.isdisjoint(r.requirement)]
+        others = [r for r in fails if r.severity is None and musts.isdisjoint(r.at_issue)]
         parts = [f"has {plural(severe, 'security finding')}"] if severe else []
         parts += [f"breaks {plural(len(musts), 'MUST')}"] if musts else []
         if others:

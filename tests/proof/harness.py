@@ -92,7 +92,7 @@ async def _play_cases(cases: Iterable[Case], faults: tuple[Fault, ...], tapes: d
         )
         outcome = await play_case(case, faults, tape, offers[role])
         verdict = by_level(outcome.outcome, case.level)
-        lints = tuple(finding.lint.id for finding in outcome.findings)
+        lints = tuple(finding.breach.lint.id for finding in outcome.findings)
         results[case.id] = Played(verdict, outcome.reason, lints, _refused(outcome))
     return results
 
@@ -200,14 +200,18 @@ def cited() -> Mapping[str, tuple[str, ...]]:
 
 def strangers(fault: Fault, tripped: Iterable[str]) -> list[str]:
     """Return what a fault trips and has nothing to do with."""
-    return [name for name in tripped if not concerns(fault, cited()[name], name)]
+    return [name for name in tripped if not breaks(fault, name) and not also_trips(fault, name)]
 
 
 def untripped(rows: Iterable[str], tripped: Mapping[str, Iterable[str]]) -> set[str]:
-    """Return those of some rows (and lints) that no fault trips which concerns them; ``tripped``: by fault's name."""
+    """Return those of some rows (and lints) that no fault trips which breaks what they cite.
+
+    ``tripped`` is what each fault trips, by its name. What a fault names in ``also_trips`` fails for its own sake, and
+    proves nothing of what the row asks.
+    """
     left = set(rows)
     for name, found in tripped.items():
-        left -= set(found) - set(strangers(catalogue()[name], found))
+        left -= {row for row in found if breaks(catalogue()[name], row)}
     return left
 
 
@@ -224,12 +228,18 @@ def equivalents() -> Mapping[str, frozenset[str]]:
     return {name: frozenset(others) for name, others in pairs.items()}
 
 
-def concerns(fault: Fault, requirements: Iterable[str], case_id: str) -> bool:
-    """Whether a fault may trip a case: the case cites what it breaks, or the fault names the case."""
-    wanted = set(requirements)
-    for name in tuple(wanted):
-        wanted |= equivalents().get(name, frozenset())
-    return bool(wanted & set(fault.breaks)) or any(fnmatchcase(case_id, glob) for glob in fault.also_trips)
+@cache
+def breaks(fault: Fault, name: str) -> bool:
+    """Whether a fault breaks what a case or lint cites, or what that restates."""
+    wanted = set(cited()[name])
+    for requirement in tuple(wanted):
+        wanted |= equivalents().get(requirement, frozenset())
+    return not wanted.isdisjoint(fault.breaks)
+
+
+def also_trips(fault: Fault, name: str) -> bool:
+    """Whether a fault names a case or lint that it trips though it breaks nothing that is cited there."""
+    return any(fnmatchcase(name, glob) for glob in fault.also_trips)
 
 
 def deviations() -> list[Fault]:

@@ -152,7 +152,7 @@ class Tape:
             if not self._may_differ(call, actions):
                 return None
             context = Context(call.command, enhanced[call.server])
-            broken.update(rule.id for reply in _replies(_octets(actions)) for rule, _ in findings(reply, context))
+            broken.update(b.lint.id for reply in _replies(_octets(actions)) for b in findings(reply, context))
         return frozenset(broken)
 
 

@@ -21,7 +21,7 @@ def reply(text: str | bytes) -> Reply:
 
 def found(text: str | bytes, command: str = "NOOP", **context: bool) -> list[str]:
     """Return the names of the lints that a reply breaks."""
-    return [lint.name for lint, _ in findings(reply(text), Context(command, **context))]
+    return [breach.lint.name for breach in findings(reply(text), Context(command, **context))]
 
 
 def ehlo(*lines: str) -> str:
@@ -133,6 +133,37 @@ def test_nothing_is_out_of_place_after_a_greeting_that_refuses() -> None:
     """After 554 every command gets 503, after 521 another 521."""
     assert found("503 no\r\n", "EHLO", refused=True) == []
     assert found("503 no\r\n", "EHLO") == ["code-allowed"]
+
+
+@pytest.mark.parametrize(
+    ("text", "command", "lists"),
+    [
+        ("250 mx.example.org\r\n", "CONNECT", ["4.3.2-08"]),
+        ("251 mx.example.org\r\n", "EHLO", ["4.3.2-09"]),
+        ("251 OK\r\n", "MAIL", ["4.3.2-10"]),
+        ("252 OK\r\n", "RCPT", ["4.3.2-11"]),
+        ("250 OK\r\n", "DATA", ["4.3.2-12"]),
+        ("251 OK\r\n", "END-OF-DATA", ["4.3.2-12"]),
+        ("220 OK\r\n", "NOOP", ["4.3.2-13"]),
+        ("220 OK\r\n", "VRFY", ["4.3.2-14"]),
+        ("251 OK\r\n", "EXPN", ["4.3.2-15"]),
+        ("250 OK\r\n", "HELP", ["4.3.2-16"]),
+        ("250 OK\r\n", "STARTTLS", []),
+    ],
+)
+def test_the_list_is_named(text: str, command: str, lists: list[str]) -> None:
+    """A code that is not in the list of its command breaks that list, and no other."""
+    (breach,) = findings(reply(text), Context(command))
+    assert breach.requirement == tuple(f"RFC5321-{name}" for name in [*lists, "4.3.1-05"])
+    assert set(breach.requirement) <= set(breach.lint.requirement)
+
+
+def test_codes_of_rfc_7504() -> None:
+    """521 belongs to the greeting, 556 to RCPT."""
+    (breach,) = findings(reply("521 no mail\r\n"), Context("RCPT"))
+    assert breach.requirement[-2:] == ("RFC7504-5.1-01", "RFC7504-3-03")
+    (breach,) = findings(reply("556 no mail there\r\n"), Context("MAIL"))
+    assert breach.requirement[-1] == "RFC7504-5.1-01"
 
 
 def test_requirements_exist() -> None:

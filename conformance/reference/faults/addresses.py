@@ -7,8 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from conformance.reference import transaction
-from conformance.reference.change import answer, goes, handled, without_gate
+from conformance.reference.change import answer, arguments, goes, without_gate
 from conformance.reference.faults import fault
 from conformance.reference.faults._seen import (
     AIOSMTPD,
@@ -43,19 +42,6 @@ def _paths(rules: Rules, **productions: Any) -> Rules:
     return replace(rules, path=path)
 
 
-def _arguments(rules: Rules, rewrite: Callable[[str], str], *verbs: str) -> Rules:
-    """Rewrite the arguments of MAIL and RCPT (or of one of them) before they are looked at."""
-    for verb in verbs or ("MAIL", "RCPT"):
-        handler = transaction.mail if verb == "MAIL" else transaction.rcpt
-
-        def handle(session: Session, argument: str, handler: Any = handler) -> Reply | None:
-            answer: Reply | None = handler(session, rewrite(argument))
-            return answer
-
-        rules = handled(rules, verb, handle)
-    return rules
-
-
 def _refusing(rules: Rules, refuse: Callable[[Session, Path], Reply | None]) -> Rules:
     """Refuse some forward-paths that would be accepted."""
     before = rules.recipient
@@ -77,14 +63,14 @@ fault(
         "rfc5321/4.1.4-*",
         "rfc5321/4.2-replies/*",
     ),
-)(lambda rules: _arguments(rules, lambda text: text if "<" in text else "FROM:<>", "MAIL"))
+)(lambda rules: arguments(rules, lambda text: text if "<" in text else "FROM:<>", "MAIL"))
 
 fault(
     "rcpt-without-path",
     title="RCPT without a path, or with the null path, adds postmaster",
     breaks=("RFC5321-4.1.1.3-09", "RFC5321-4.1.2-05", "RFC5321-4.1.2-04"),
     seen_in=(f"{AIOSMTPD}: the null path",),
-)(lambda rules: _arguments(rules, lambda text: text if re.search("<.*[^:]>", text) else "TO:<postmaster>", "RCPT"))
+)(lambda rules: arguments(rules, lambda text: text if re.search("<.*[^:]>", text) else "TO:<postmaster>", "RCPT"))
 
 
 def _bracketed(text: str) -> str:
@@ -99,7 +85,7 @@ fault(
     breaks=("RFC5321-4.1.1.2-03", "RFC5321-4.1.1.3-09", "RFC5321-4.1.2-05", "RFC5321-4.1.4-11", "RFC5321-4.1.2-07"),
     seen_in=(POSTFIX, EXIM, SENDMAIL, CHASQUID, AIOSMTPD),
     also_trips=("security/*", "rfc5321/4.1.2-argument-syntax/*", "rfc5321/4.1.3-address-literals/*", "rfc*/*"),
-)(lambda rules: _arguments(rules, _bracketed))
+)(lambda rules: arguments(rules, _bracketed))
 
 fault(
     "path-keyword-ignored",
@@ -107,8 +93,8 @@ fault(
     breaks=("RFC5321-4.1.1.2-03", "RFC5321-4.1.1.3-09"),
     also_trips=("rfc5321/4.1.4-*",),
 )(
-    lambda rules: _arguments(
-        _arguments(rules, lambda text: re.sub(r"^[A-Za-z]+:? ?(?=<)", "FROM:", text), "MAIL"),
+    lambda rules: arguments(
+        arguments(rules, lambda text: re.sub(r"^[A-Za-z]+:? ?(?=<)", "FROM:", text), "MAIL"),
         lambda text: re.sub(r"^[A-Za-z]+:? ?(?=<)", "TO:", text),
         "RCPT",
     )
@@ -119,7 +105,7 @@ fault(
     title="from:, to: and size= in lower case are syntax errors",
     breaks=("RFC5321-2.4-03",),
     also_trips=("rfc*",),
-)(lambda rules: _arguments(rules, lambda text: "" if re.search("[a-z]+[:=]", text.split("<")[0]) else _upper(text)))
+)(lambda rules: arguments(rules, lambda text: "" if re.search("[a-z]+[:=]", text.split("<")[0]) else _upper(text)))
 
 
 def _upper(text: str) -> str:
@@ -401,53 +387,3 @@ fault(
 
 def _is_postmaster(path: Path) -> bool:
     return path.mailbox is not None and path.mailbox.local.lower() == "postmaster"
-
-
-# Parameters
-
-_GOOD = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*(?:=[\x21-\x3c\x3e-\x7e]+)?").fullmatch
-
-
-def _good_parameters(text: str) -> str:
-    path, bracket, parameters = text.rpartition("> ")
-    return path + ">" + "".join(f" {word}" for word in parameters.split() if _GOOD(word)) if bracket else text
-
-
-fault(
-    "parameters-malformed-ignored",
-    title="What is no parameter is passed over",
-    breaks=("RFC5321-4.1.2-06", "RFC5321-4.1.2-07", "RFC5321-4.1.2-29"),
-    seen_in=(CHASQUID, f"{EXIM}: empty values"),
-    also_trips=(
-        "rfc1870-size/6-mail-command/malformed*",
-        "rfc3461-dsn/4-parameters/mail-parameters-odd*",
-        "rfc3461-dsn/4-parameters/rcpt-parameters-malformed*",
-        "rfc4954-auth/5-mail-parameter/malformed*",
-        "rfc6152-8bitmime/2-keyword-and-parameter/body-without-value*",
-        "rfc6531-smtputf8/3.1-keyword-and-parameter/with-value*",
-    ),
-)(lambda rules: _arguments(rules, _good_parameters))
-
-fault(
-    "parameters-without-space",
-    title="Nothing, a comma or a tab may part the path from its parameters",
-    breaks=(
-        "RFC5321-4.1.2-07",
-        "RFC5321-2.4-15",
-    ),
-    also_trips=("rfc6531-smtputf8/3.3-addresses/not-utf8*",),
-)(lambda rules: _arguments(without_gate(rules, "characters"), lambda text: re.sub(r">[,;\t]?(?=[A-Z]+=)", "> ", text)))
-
-fault(
-    "parameters-refused",
-    title="SIZE and BODY are offered, and their parameters get 555",
-    breaks=("RFC5321-4.1.1.2-04", "RFC5321-4.1.2-07", "RFC1870-6-01", "RFC6152-3-01"),
-    also_trips=(
-        "rfc1870-size/6-mail-command/accepted*",
-        "rfc3463-status/3-codes/too-big",
-        "rfc5321/4.1.1.11-parameters/several-parameters*",
-        "rfc6152-8bitmime/2-keyword-and-parameter/body-values*",
-        "rfc6531-smtputf8/3.1-keyword-and-parameter/accepted*",
-        "rfc6531-smtputf8/3.3-addresses/sender*",
-    ),
-)(lambda rules: _arguments(rules, lambda text: re.sub(r"> (?=SIZE|BODY)", "> X-", text), "MAIL"))

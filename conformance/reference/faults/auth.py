@@ -27,6 +27,7 @@ from conformance.reference.faults import fault
 from conformance.reference.faults._seen import AIOSMTPD, EXIM, OPENSMTPD, POSTFIX, QPSMTPD, SMTP_SERVER
 from conformance.reference.reply import Reply, reply
 from conformance.reference.rules import Rules
+from conformance.reference.sasl import REJECTED
 from conformance.reference.session import Session
 from conformance.reference.table import Command, State
 
@@ -306,6 +307,12 @@ fault(
     breaks=("RFC4954-4-12", "RFC4954-4-13", "RFC4954-4-14", "RFC4954-4-15"),
     seen_in=(POSTFIX, EXIM, OPENSMTPD),
 )(lambda rules: on_input(rules, _mended))
+
+fault(
+    "auth-no-base64-535",
+    title="What is no base64 is called wrong credentials",
+    breaks=("RFC4954-4-12", "RFC4954-4-13", "RFC4954-4-14", "RFC4954-4-15"),
+)(lambda rules: answer(rules, "AUTH", 501, lambda given: REJECTED if given.text == "Not base64" else given))
 
 fault(
     "auth-lines-of-1000",

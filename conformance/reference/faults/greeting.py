@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.reference.change import answer, closing, on_reply, raw, stays
+from conformance.reference.change import answer, closing, goes, on_reply, raw
 from conformance.reference.faults import fault
 from conformance.reference.reply import Reply, reply
 from conformance.reference.rules import Rules
@@ -31,7 +31,7 @@ fault(
     "greeting-554-serves",
     title="The greeting refuses the session, and commands are carried out all the same",
     breaks=("RFC5321-3.1-05", "RFC1846-4.2-01", "RFC7504-3-04"),
-)(lambda rules: stays(rules, State.CONNECTED, "GREETING", 5))
+)(lambda rules: goes(rules, State.CONNECTED, "GREETING", 5, State.READY))
 
 fault(
     "greeting-521-quit",

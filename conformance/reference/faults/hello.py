@@ -156,7 +156,11 @@ fault(
 def _without_controls(rules: Rules) -> Rules:
     if "EHLO" not in rules.commands:
         return rules
-    return handled(rules, "EHLO", lambda session, argument: dialogue.ehlo(session, _printable(argument)))
+    return handled(rules, "EHLO", _controls_taken)
+
+
+def _controls_taken(session: Session, argument: str) -> Reply:
+    return dialogue.ehlo(session, argument) if argument == _printable(argument) else _hello(session, argument)
 
 
 @fault(
@@ -204,6 +208,26 @@ def _helo_extended(rules: Rules) -> Rules:
 def _helo_bare(rules: Rules) -> Rules:
     return handled(rules, "HELO", lambda session, argument: dialogue.helo(session, argument or "unknown.test"))
 
+
+fault(
+    "helo-any-argument",
+    title="HELO takes any argument that is printable, and none",
+    breaks=("RFC5321-4.1.1.1-11", "RFC1123-5.2.5-03"),
+    roles=("mx", "submission", "relay"),
+)(lambda rules: handled(rules, "HELO", _any_name))
+
+
+def _any_name(session: Session, argument: str) -> Reply:
+    session.hello, session.esmtp = argument, False
+    return reply(250, "", session.site.host)
+
+
+fault(
+    "helo-opens-nothing",
+    title="After HELO the server wants EHLO before it takes mail",
+    breaks=("RFC5321-2.2.1-04", "RFC5321-4.1.1.1-07"),
+    roles=("mx", "submission", "relay"),
+)(lambda rules: goes(rules, State.CONNECTED, "HELO", 2, State.CONNECTED))
 
 fault(
     "ehlo-refused-550",

@@ -137,7 +137,7 @@ fault(
 
 @fault(
     "slow-client-cut-off",
-    title="A command or message in more than five segments ends the session",
+    title="A command or message in more than four segments ends the session",
     breaks=("RFC5321-4.5.3.2.7-03", "RFC5321-2.4-08", "RFC5321-4.1.1.4-11", "RFC2920-X-01"),
 )
 def _cut_off(rules: Rules) -> Rules:
@@ -148,7 +148,7 @@ def _cut_off(rules: Rules) -> Rules:
     def act(session: Session, actions: list[Action]) -> list[Action]:
         if any(isinstance(action, bytes) for action in actions):
             session.memory["segments"] = 0
-        elif session.memory.get("segments", 0) > 5 and not session.closed:
+        elif session.memory.get("segments", 0) > 4 and not session.closed:
             session.state = State.CLOSED
             return [b"421 4.4.2 mx.lab.test too slow\r\n", Close()]
         return actions

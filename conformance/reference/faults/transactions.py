@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 from conformance.reference import delivery, policy, transaction
@@ -138,7 +139,7 @@ fault(
 fault(
     "data-answered-250",
     title="DATA is answered with 250 instead of 354",
-    breaks=("RFC5321-3.3-15",),
+    breaks=("RFC5321-3.3-15", "RFC5321-4.3.1-07"),
     also_trips=(
         "rfc*",
         "lint/code-allowed",
@@ -252,17 +253,42 @@ def _mail_again(rules: Rules) -> Rules:
     return stays(rules, State.RCPT, "MAIL", 2)
 
 
-@fault(
+def _renamed(rules: Rules, rename: Callable[[str], str]) -> Rules:
+    """Put messages into other mailboxes than those that were accepted."""
+
+    def change(session: Session, stored: Stored) -> Stored:
+        return replace(stored, recipients=tuple(map(rename, stored.recipients)))
+
+    return on_store(rules, change)
+
+
+fault(
     "message-to-another-mailbox",
     title="Messages for alice are put into the mailbox of somebody else",
     breaks=("RFC5321-4.1.1.3-11", "RFC5321-2.1-01"),
     also_trips=("*",),
-)
-def _elsewhere(rules: Rules) -> Rules:
-    def change(session: Session, stored: Stored) -> Stored:
-        return replace(stored, recipients=tuple(name.replace("alice@", "carol@") for name in stored.recipients))
+)(lambda rules: _renamed(rules, lambda name: name.replace("alice@", "carol@")))
 
-    return on_store(rules, change)
+fault(
+    "domain-in-capitals-lost",
+    title="A domain in upper case is taken, and its messages are put where nobody looks",
+    breaks=("RFC5321-2.4-05",),
+)(lambda rules: _renamed(rules, lambda name: f"lost+{name}" if name.rpartition("@")[2].isupper() else name))
+
+
+@fault(
+    "quoted-mailbox-lost",
+    title="A mailbox named in quotes is taken, and its messages are put into another one",
+    breaks=("RFC5321-4.1.2-21",),
+)
+def _quoted(rules: Rules) -> Rules:
+    def recipient(session: Session, path: Path) -> Recipient | Reply:
+        found = rules.recipient(session, path)
+        if isinstance(found, Recipient) and found.local and path.mailbox and path.text.startswith('<"'):
+            found.path = replace(path, mailbox=replace(path.mailbox, local=f"quoted.{found.local}"))
+        return found
+
+    return replace(rules, recipient=recipient)
 
 
 # The reverse-path

@@ -221,6 +221,24 @@ fault(
 )(lambda rules: answer(rules, "UNKNOWN", 500, reply(250, "2.0.0", "Whatever you say")))
 
 fault(
+    "unknown-command-550",
+    title="An unknown command is answered with 550",
+    breaks=("RFC5321-3.8-02", "RFC5321-4.2.4-02", "RFC5321-4.2.1-04", "RFC5321-4.1.5-01"),
+    roles=("mx", "submission", "relay"),
+)(lambda rules: answer(rules, "UNKNOWN", 500, lambda given: given._replace(code=550)))
+
+
+@fault(
+    "get-works",
+    title="GET is a command, answered with 250",
+    breaks=("RFC5321-2.2.2-02", "RFC5321-2.2.2-04", "RFC5321-4.1.5-02"),
+)
+def _get(rules: Rules) -> Rules:
+    command = Command("GET", "SP String", ANY, (250,), (), lambda session, argument: reply(250, "2.0.0", "Ok"), ())
+    return replace(rules, commands={**rules.commands, "GET": command})
+
+
+fault(
     "three-errors-421",
     title="The third refused command ends the session with 421",
     breaks=("RFC5321-3.8-01",),

@@ -135,7 +135,7 @@ class CasePrinter:
         return "".join(parts) + "</div>"
 
     def _requirements(self, result: Result) -> str:
-        return "".join(_requirement(name, result.level) for name in result.requirement)
+        return "".join(_requirement(name, result.level) for name in result.at_issue)
 
     def _examples(self, result: Result) -> str:
         events = self._lints.get(result.id, [])[:EXAMPLES]

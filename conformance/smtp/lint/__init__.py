@@ -13,10 +13,10 @@ from conformance.smtp.lint.ehlo import EHLO
 from conformance.smtp.lint.enhanced import ENHANCED
 from conformance.smtp.lint.form import FORM
 from conformance.smtp.lint.name import NAME
-from conformance.smtp.lint.rule import Context, Lint
+from conformance.smtp.lint.rule import Breach, Context, Lint
 from conformance.smtp.reply import Reply
 
-__all__ = ["ALL", "LINTS", "UNSOLICITED", "Context", "Lint", "findings"]
+__all__ = ["ALL", "LINTS", "UNSOLICITED", "Breach", "Context", "Lint", "findings"]
 
 LINTS: tuple[Lint, ...] = (*FORM, *NAME, *EHLO, *ENHANCED)
 
@@ -34,10 +34,7 @@ _CHECKS = tuple(lint for lint in LINTS if lint.check is not None)
 
 
 @lru_cache(maxsize=256)
-def findings(reply: Reply, context: Context) -> tuple[tuple[Lint, str], ...]:
-    """Return each lint that the reply breaks, with what is wrong. Servers repeat themselves: so answers are kept."""
-    found = []
-    for lint in LINTS if reply.deviations else _CHECKS:
-        if (detail := lint.finding(reply, context)) is not None:
-            found.append((lint, detail))
-    return tuple(found)
+def findings(reply: Reply, context: Context) -> tuple[Breach, ...]:
+    """Return how the reply breaks each lint that it breaks. Servers repeat themselves: so answers are kept."""
+    every = (lint.breach(reply, context) for lint in (LINTS if reply.deviations else _CHECKS))
+    return tuple(breach for breach in every if breach is not None)

@@ -48,8 +48,31 @@ def _allowed(reply: Reply, context: Context) -> str | None:
     return f"{reply.code} is not in the list of codes for {what}"
 
 
-_LISTS = tuple(f"RFC5321-4.3.2-{number:02}" for number in range(8, 17))
-"""The lists of section 4.3.2, one a command."""
+_FOLLOWED = "RFC5321-4.3.1-05"
+_LISTS = {
+    "CONNECT": "RFC5321-4.3.2-08",
+    **dict.fromkeys(("EHLO", "HELO", "LHLO"), "RFC5321-4.3.2-09"),
+    "MAIL": "RFC5321-4.3.2-10",
+    "RCPT": "RFC5321-4.3.2-11",
+    **dict.fromkeys(("DATA", "END-OF-DATA"), "RFC5321-4.3.2-12"),
+    **dict.fromkeys(("RSET", "NOOP", "QUIT"), "RFC5321-4.3.2-13"),
+    "VRFY": "RFC5321-4.3.2-14",
+    "EXPN": "RFC5321-4.3.2-15",
+    "HELP": "RFC5321-4.3.2-16",
+}
+"""The lists of section 4.3.2; the commands of extensions have theirs elsewhere."""
+
+
+def _lists(reply: Reply, context: Context) -> tuple[str, ...]:
+    """Return the list that a code is not in, that lists are to be followed, and what RFC 7504 says of its codes."""
+    found = [_LISTS[context.command]] if context.command in _LISTS else []
+    found.append(_FOLLOWED)
+    if reply.code in (521, 556):
+        found.append("RFC7504-5.1-01")
+    if reply.code == 521 and context.command in ("MAIL", "RCPT"):
+        found.append("RFC7504-3-03")
+    return tuple(found)
+
 
 FORM: tuple[Lint, ...] = (
     Lint(
@@ -97,9 +120,10 @@ FORM: tuple[Lint, ...] = (
     Lint(
         "code-allowed",
         "Each command is answered with a code from its list",
-        ("RFC5321-4.3.1-05", *_LISTS, "RFC7504-5.1-01", "RFC7504-3-03"),
+        (_FOLLOWED, *dict.fromkeys(_LISTS.values()), "RFC7504-5.1-01", "RFC7504-3-03"),
         "SHOULD",
         check=_allowed,
+        broken=_lists,
     ),
     Lint(
         "one-code",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from conformance.smtp.reply import DEVIATIONS, Reply
 
@@ -34,14 +35,28 @@ class Lint:
     level: str
     deviations: frozenset[str] = frozenset()
     check: Callable[[Reply, Context], str | None] | None = None
+    broken: Callable[[Reply, Context], tuple[str, ...]] | None = None
+    """Which of the requirements a reply that breaks the rule has broken, where it can be told."""
 
     @property
     def id(self) -> str:
         """The id of its result."""
         return f"lint/{self.name}"
 
-    def finding(self, reply: Reply, context: Context) -> str | None:
-        """Return what is wrong with the reply under this rule, or None."""
+    def breach(self, reply: Reply, context: Context) -> Breach | None:
+        """Return how the reply breaks this rule, or None."""
         if self.deviations and (found := self.deviations & reply.deviations):
-            return "; ".join(DEVIATIONS[name] for name in sorted(found))
-        return self.check(reply, context) if self.check is not None else None
+            return Breach(self, "; ".join(DEVIATIONS[name] for name in sorted(found)))
+        detail = self.check(reply, context) if self.check is not None else None
+        if detail is None:
+            return None
+        return Breach(self, detail, self.broken(reply, context) if self.broken is not None else ())
+
+
+class Breach(NamedTuple):
+    """What is wrong with a reply under a rule."""
+
+    lint: Lint
+    detail: str
+    requirement: tuple[str, ...] = ()
+    """Those of the rule's requirements that are broken; empty where the rule does not tell them apart."""
