@@ -60,7 +60,7 @@ fault(
 @fault(
     "submission-partial-domains",
     title="Partial domains are taken, and go to the next hop as they are",
-    breaks=("RFC6409-4.2-01", "RFC6409-4.2-03", "RFC5321-5.1-02", "RFC5321-2.3.5-01", "RFC6409-4.1-01"),
+    breaks=("RFC6409-4.2-01", "RFC5321-2.3.5-01", "RFC6409-4.1-01"),
     roles=ROLES,
 )
 def _partial(rules: Rules) -> Rules:

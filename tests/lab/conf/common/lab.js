@@ -6,9 +6,14 @@ const path = require('path');
 let number = 0;
 
 module.exports = settings => {
+    // All quoted forms of a local part are equal: RFC 5321 section 4.1.2.
+    function unquoted(local) {
+        return /^".*"$/s.test(local) ? local.slice(1, -1).replace(/\\(.)/gs, '$1') : local;
+    }
+
     function mailbox(address) {
         const at = address.lastIndexOf('@');
-        const local = address.slice(0, Math.max(at, 0)).toLowerCase();
+        const local = unquoted(address.slice(0, Math.max(at, 0))).toLowerCase();
         const domain = address.slice(at + 1).toLowerCase();
         if (address.toLowerCase() === 'postmaster') return 'alice'; // RFC 5321 section 4.5.1: without a domain, too
         if (domain === settings.foreign) return 'someone';

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import ssl
 import sys
 import time
@@ -28,8 +29,14 @@ def mailbox(address: str) -> str | None:
         return "someone"
     if domain.lower() != SETTINGS["domain"]:
         return None
-    name = local.lower()
+    name = unquoted(local).lower()
     return "alice" if name in ("postmaster", "abuse") else name if name in SETTINGS["users"] else None
+
+
+def unquoted(local: str) -> str:
+    """Return a local part without its quoting; all quoted forms are equal (RFC 5321 section 4.1.2)."""
+    quoted = len(local) > 1 and local.startswith('"') and local.endswith('"')
+    return re.sub(r"\\(.)", r"\1", local[1:-1], flags=re.DOTALL) if quoted else local
 
 
 def is_local(address: str) -> bool:

@@ -17,6 +17,8 @@ const common = {
     disableReverseLookup: true, // there is no DNS in the lab
     size: 10 * 1024 * 1024,
     onAuth(auth, session, callback) {
+        // The library leaves to the program whether somebody may act as somebody else.
+        if (auth.authzid && auth.authzid !== auth.username) return callback(new Error('No right to act as that user'));
         if (lab.passwordIs(auth.username, auth.password)) return callback(null, { user: auth.username });
         return callback(new Error('Invalid username or password'));
     },
