@@ -70,6 +70,8 @@ def _client_name(session: Session, argument: str) -> str | None:
     """Return the domain or address literal of a hello, None if it is neither; text may follow a literal (-03)."""
     literal = _LITERAL(argument)
     name = literal[1] if literal else argument
+    if len(name) > session.limits.domain:
+        return None
     try:
         return parse_domain(name, grammar=session.rules.grammar)
     except AddressError:
