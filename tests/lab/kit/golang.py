@@ -1,7 +1,7 @@
 """Servers from the Go module proxy: built with the machine's Go toolchain, where there is one.
 
-``go.mod`` and ``go.sum`` of the server's configuration folder pin all that goes into the program. It runs in a root of
-its own like the servers from Debian, for its look-ups must not leave the machine either.
+``module/go.mod`` and ``go.sum`` in the server's configuration folder pin all that goes into the program. It runs in a
+root of its own like the servers from Debian, for its look-ups must not leave the machine either.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ class Go:
 
     def install(self, home: Home) -> str:
         """Build once per go.sum, and make the server's root with its configuration; return the version."""
-        build = home.conf / "build"
-        digest = hashlib.sha256((build / "go.mod").read_bytes() + (build / "go.sum").read_bytes()).hexdigest()[:12]
+        module = home.conf / "module"
+        digest = hashlib.sha256((module / "go.mod").read_bytes() + (module / "go.sum").read_bytes()).hexdigest()[:12]
         folder = CACHE / "go" / f"{home.name}-{digest}"
         program = folder / "bin" / self.package.rsplit("/", 1)[1]
         if not program.exists():
             folder.mkdir(parents=True, exist_ok=True)
             for name in ("go.mod", "go.sum"):
-                shutil.copy(build / name, folder / name)
+                shutil.copy(module / name, folder / name)
             flags = {"GOBIN": str(program.parent), "CGO_ENABLED": "0", "GOFLAGS": "-trimpath -buildvcs=false"}
             run("go", "install", self.package, cwd=folder, env={**os.environ, **flags})
         root = home.root
@@ -50,7 +50,7 @@ class Go:
         system(home, SYSTEM | PEOPLE)
         shutil.copytree(certificates(), root / "etc/lab-certificates")
         fill(home.conf / "etc", root / "etc", home.values() | {"CERTS": "/etc/lab-certificates", "MAIL": "/home"})
-        return self._version(build / "go.mod")
+        return self._version(module / "go.mod")
 
     def _version(self, file: Path) -> str:
         found = re.search(rf"{re.escape(self.module)} v(\S+)", file.read_text())

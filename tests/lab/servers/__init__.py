@@ -26,7 +26,9 @@ def load() -> dict[str, Server]:
 def recipe(server: Server) -> str:
     """Return a digest of all that decides how a server is set up; another digest means: set up anew."""
     module = LAB / "servers" / f"{server.name.replace('-', '_')}.py"
-    files = [module, *(LAB / "kit").glob("*.py"), *(CONF / server.name).rglob("*")]
+    source = LAB / "kit" / f"{type(server.source).__module__.rpartition('.')[2]}.py"
+    kit = {source, *(LAB / "kit" / name for name in ("place.py", "certificate.py", "debian.py"))}
+    files = [module, *kit, *(CONF / server.name).rglob("*")]
     digest = hashlib.sha256()
     for path in sorted(p for p in files if p.is_file() and p.suffix != ".pyc"):
         digest.update(f"{path.relative_to(LAB)}\0".encode() + path.read_bytes())
