@@ -74,6 +74,8 @@ class Context:
     level: str = "MUST"
     texts: Mapping[str, str] = field(default_factory=dict)
     """What the columns of the table hold in this row, where it is plain text: it may stand in patterns."""
+    repeated: bool = False
+    """Whether the steps stand in a ``repeat``, which a judgement may leave."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -151,7 +153,11 @@ def _repeat(node: Node, context: Context) -> Repeat:
     times = given["times"].integer("times", 1)
     if times > MAX_REPEAT:
         given["times"].fail(f"times is at most {MAX_REPEAT}")
-    return Repeat(times, dialogue(given["steps"], context.bind(("count",))), line=node.line)
+    return Repeat(times, dialogue(given["steps"], _inside(context, ("count",))), line=node.line)
+
+
+def _inside(context: Context, names: tuple[str, ...]) -> Context:
+    return replace(context.bind(names), repeated=True)
 
 
 def _repeat_each(each: Node, steps: Node, context: Context) -> Repeat:
@@ -164,7 +170,7 @@ def _repeat_each(each: Node, steps: Node, context: Context) -> Repeat:
     found = tuple(octets(value, context) for value in values.items("the values"))
     if not found:
         values.fail("each has at least one value")
-    return Repeat(len(found), dialogue(steps, context.bind(("count", name))), name, found, each.line)
+    return Repeat(len(found), dialogue(steps, _inside(context, ("count", name))), name, found, each.line)
 
 
 # ---------------------------------------------------------------------- what the client sends
@@ -334,6 +340,8 @@ def verdict_and_reason(node: Node, context: Context) -> tuple[str, Octets]:
     verdict = verdict.strip()
     if verdict not in model.VERDICT_WORDS:
         node.fail(f"{verdict!r} is no verdict: {', '.join(model.VERDICT_WORDS)}, then ' - ' and the reason")
+    if verdict == model.LEAVE and not context.repeated:
+        node.fail("there is no repeat to leave here")
     if context.level == "MAY" and verdict in ("fail", "warn"):
         node.fail("a MAY can't fail or warn: what it permits is info")
     if context.level.startswith("SHOULD") and verdict == "fail":
@@ -366,6 +374,7 @@ def _tls(node: Node, session: int, context: Context) -> Tls:
 
 def _delivered(node: Node, context: Context) -> Delivered:
     given = node.mapping("delivered", DELIVERED_KEYS) if node.value is not None else {}
+    context = replace(context, repeated=False)
     otherwise, reason = verdict_and_reason(given["otherwise"], context) if "otherwise" in given else (None, None)
     met, met_reason = verdict_and_reason(given["met"], context) if "met" in given else (None, None)
     least, count = _counts(given["count"]) if "count" in given else (None, 1)

@@ -5,7 +5,20 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from conformance.case.model import GO, Alternative, Case, Delivered, Expect, Hangup, Repeat, Send, Step, Tls, Wait
+from conformance.case.model import (
+    GO,
+    LEAVE,
+    Alternative,
+    Case,
+    Delivered,
+    Expect,
+    Hangup,
+    Repeat,
+    Send,
+    Step,
+    Tls,
+    Wait,
+)
 from conformance.case.octets import Base64, Chunk, Message, Octets, Part, Sasl, Variable
 from conformance.stream import escape
 
@@ -30,6 +43,7 @@ _VERDICTS = {
     "n/a": "the case does not apply",
     "inconclusive": "nothing can be told",
     GO: "the dialogue goes on",
+    LEAVE: "the dialogue goes on behind the repetition",
 }
 
 

@@ -15,8 +15,12 @@ from conformance.case.pattern import Pattern
 from conformance.target import ADDRESSES
 
 GO = "go"
-VERDICT_WORDS = (GO, "pass", "warn", "fail", "info", "n/a", "inconclusive")
-GOOD = (GO, "pass", "info")
+LEAVE = "leave"
+"""Go on behind the ``repeat`` that the step is in."""
+VERDICT_WORDS = (GO, LEAVE, "pass", "warn", "fail", "info", "n/a", "inconclusive")
+ONWARD = (GO, LEAVE)
+"""Verdicts that leave the decision to a later step."""
+GOOD = (*ONWARD, "pass", "info")
 """Verdicts of alternatives that are no deviation."""
 
 START_LADDER = ("connect", "greeting", "ehlo", "tls", "secure", "auth", "ready", "mail", "rcpt", "data")

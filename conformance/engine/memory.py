@@ -46,8 +46,10 @@ class MemoryWire:
             self._server.eof()
             self._end()
             self._session.ended(reset=False)
-        else:
-            self._take(self._server.receive(octets))
+            return
+        actions = self._server.receive(octets)
+        if actions or not self._server.midway:
+            self._take(actions)
 
     def upgrade(self) -> bool:
         """Cross into TLS where the server has asked for it; return whether it had."""

@@ -17,6 +17,10 @@ class Stop(Exception):
         self.reason = reason
 
 
+class Leave(Exception):
+    """The dialogue goes on behind the ``repeat`` that is being played."""
+
+
 class BackOff(Exception):
     """The server asks us to come back later (421, rate limit); ``refused``: it did not even take the connection."""
 

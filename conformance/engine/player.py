@@ -22,7 +22,7 @@ from conformance.case.octets import Octets, TooMuchError
 from conformance.case.pattern import Closed, Event, Silence, TlsResult, parse
 from conformance.engine import ladder
 from conformance.engine.delivery import judge_delivery
-from conformance.engine.outcome import BackOff, Finding, Outcome, Stop
+from conformance.engine.outcome import BackOff, Finding, Leave, Outcome, Stop
 from conformance.engine.session import Session
 from conformance.engine.tls import TlsSettings
 from conformance.engine.wire import ConnectError
@@ -250,16 +250,20 @@ class Play:
             self.transcript.add(self.loop.time(), 1, "wait", detail=f"{step.seconds:g} s")
             await asyncio.sleep(step.seconds)
         elif isinstance(step, Repeat):
-            for count in range(1, step.times + 1):
-                self.values["count"] = str(count).encode()
-                if step.values:
-                    self.values[step.name] = step.values[count - 1].fill(self.values)
-                for inner in step.steps:
-                    await self._step(inner)
+            with contextlib.suppress(Leave):
+                await self._repeat(step)
         elif isinstance(step, Hangup):
             (await self.session(step.session)).hang_up(step.how)
         else:
             await self._delivered(step)
+
+    async def _repeat(self, step: Repeat) -> None:
+        for count in range(1, step.times + 1):
+            self.values["count"] = str(count).encode()
+            if step.values:
+                self.values[step.name] = step.values[count - 1].fill(self.values)
+            for inner in step.steps:
+                await self._step(inner)
 
     async def _send(self, step: Send) -> None:
         session = await self.session(step.session)
@@ -374,7 +378,7 @@ class Play:
             if bound is None:
                 continue
             self.values.update(bound)
-            decides = not step.premise and alternative.verdict != model.GO
+            decides = not step.premise and alternative.verdict not in model.ONWARD
             self._mark(session, str(step), alternative.verdict in model.GOOD, decides=decides)
             self._look_at_policy(alternative, event)
             self._decide(alternative, event)
@@ -397,6 +401,8 @@ class Play:
     def _decide(self, alternative: Alternative, event: Event) -> None:
         if alternative.verdict == model.GO:
             return
+        if alternative.verdict == model.LEAVE:
+            raise Leave
         reason = self.reason(alternative.reason)
         raise Stop(alternative.verdict, reason or (f"{event}" if alternative.verdict != "pass" else ""))
 
@@ -432,7 +438,9 @@ class Play:
         for alternative in step.alternatives:
             if alternative.pattern.match(result) is not None:
                 good = alternative.verdict in model.GOOD
-                self._mark(session, model.wanted(step.alternatives), good, decides=alternative.verdict != model.GO)
+                self._mark(
+                    session, model.wanted(step.alternatives), good, decides=alternative.verdict not in model.ONWARD
+                )
                 self._decide(alternative, result)
                 return
         self._tls_unmatched(step, session, result)

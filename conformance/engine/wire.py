@@ -79,7 +79,7 @@ class SocketWire(asyncio.BufferedProtocol):
         """End the connection with a RST."""
         if self._transport is not None:
             sock = self._transport.get_extra_info("socket")
-            if sock is not None:
+            if sock is not None and sock.fileno() >= 0:  # it is closed already where the server was quicker
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self._transport.abort()
 

@@ -135,10 +135,17 @@ def forget(session: Session) -> None:
 
 
 def patience(session: Session) -> Reply | None:
-    """Return the 421 that ends a session with too many refused commands or logins (section 7.8, RFC 4954 section 9)."""
-    if session.errors <= session.limits.errors and session.failed_logins < session.limits.logins:
+    """Return the 421 that ends a session in which too much is refused or idle (section 7.8, RFC 4954 section 9)."""
+    limits = session.limits
+    refused = session.errors > limits.errors or session.failed_logins >= limits.logins
+    if not refused and session.idle_commands <= limits.idle_commands:
         return None
     return reply(421, "4.7.0", f"{session.site.host} too many errors, closing connection")
+
+
+def endless(session: Session) -> Reply:
+    """Return the 421 that ends a session whose command line does not end (section 7.8)."""
+    return reply(421, "4.7.0", f"{session.site.host} line without an end, closing connection")
 
 
 def foreign(session: Session) -> Reply:

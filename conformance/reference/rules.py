@@ -101,6 +101,8 @@ class Rules:
     """What the handshake does to the session (RFC 3207 section 4.2)."""
     keep_clear_octets: bool = False
     """Whether what came in the clear behind STARTTLS is read as commands once TLS is up."""
+    octets_are_patience: bool = False
+    """Whether half a command puts the timeout off."""
     foreign_verbs: frozenset[bytes] = dialogue.FOREIGN_VERBS
     """Verbs of other protocols, which end the session."""
     close_after: Callable[[Session], Reply | None] = dialogue.patience

@@ -122,8 +122,7 @@ class Connection(asyncio.BufferedProtocol):
         return self._endpoint.buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Hand octets to the server, through TLS where it is active."""
-        self._active = self._loop.time()
+        """Hand octets to the server, through TLS where it is active; half a command does not put the timeout off."""
         if self._closing:
             return
         octets = bytes(self._endpoint.buffer[:nbytes])
@@ -131,6 +130,8 @@ class Connection(asyncio.BufferedProtocol):
             self._perform(self._server.receive(octets))
         else:
             self._read_tls(octets)
+        if not self._server.midway:
+            self._active = self._loop.time()
 
     def eof_received(self) -> bool:
         """Let the server finish; the transport stays open until it has."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from . import delivery
 from .actions import Action, join
-from .dialogue import HELLO, foreign
+from .dialogue import HELLO, endless, foreign
 from .extension.auth import respond
 from .reply import Reply, reply
 from .rules import Rules, strict
@@ -51,6 +51,8 @@ class Server:
         """How many of them hold no line end, or no end of mail data."""
         self._dropping = False
         """Whether the line or the mail data went over its limit, and is thrown away up to its end."""
+        self._dropped = 0
+        """How many octets of the line were thrown away."""
         self._readers: dict[State, Callable[[], bool]] = {
             State.TEXT: self._read_text,
             State.CHALLENGE: self._read_response,
@@ -96,9 +98,16 @@ class Server:
 
     @property
     def idle_timeout(self) -> float:
-        """Seconds of silence after which the shell is to call ``timeout``."""
+        """Seconds without a whole command, or without text, after which the shell is to call ``timeout``."""
         changed = self.rules.idle_timeout
         return self.session.site.idle_timeout if changed is None else changed
+
+    @property
+    def midway(self) -> bool:
+        """Whether a command, or a response to a challenge, has begun and has no end yet."""
+        session = self.session
+        lines = session.state not in (State.TEXT, State.HANDSHAKE, State.CLOSED) and session.chunk is None
+        return lines and bool(self._octets) and not self.rules.octets_are_patience
 
     @property
     def buffered(self) -> int:
@@ -135,9 +144,13 @@ class Server:
         border = self.rules.find_line(octets, self._seen)
         if border is None:
             if len(octets) > limit or self._dropping:
+                self._dropped += len(octets) - 1
                 self._drop(1)
+                if self._dropped > self.session.limits.endless_line:
+                    self._end(endless(self.session))
             self._seen = max(0, len(octets) - 1)
             return None
+        self._dropped = 0
         line = bytes(octets[: border[0]])
         del octets[: border[1]]
         self._seen = 0
@@ -163,7 +176,8 @@ class Server:
         return True
 
     def _look_at_patience(self) -> None:
-        if self.session.errors or self.session.failed_logins:
+        session = self.session
+        if session.errors or session.failed_logins or session.idle_commands > session.limits.idle_commands:
             answer = self.rules.close_after(self.session)
             if answer is not None:
                 self._end(answer)

@@ -57,6 +57,9 @@ class Chunk:
     """The octets are thrown away, and this is the reply when they are all there (RFC3030-2-06)."""
 
 
+PRODUCTIVE = frozenset({"MAIL", "RCPT", "DATA", "END-OF-DATA", "BDAT", "BDAT LAST", "AUTH", "STARTTLS"})
+"""Events that bring mail nearer; a session of nothing else is idle."""
+
 _EFFECTS: dict[State, Action] = {State.HANDSHAKE: StartTls(), State.CLOSED: Close()}
 
 
@@ -76,6 +79,7 @@ class Session:
         "exchange",
         "failed_logins",
         "hello",
+        "idle_commands",
         "limits",
         "line",
         "memory",
@@ -107,6 +111,8 @@ class Session:
         self.exchange: Exchange | None = None
         self.errors = 0
         self.failed_logins = 0
+        self.idle_commands = 0
+        """Commands since the last one that belongs to a mail transaction, a login or the handshake."""
         self.line = b""
         """The command line that is being handled, without its line end."""
         self.out: list[Action] = []
@@ -119,6 +125,7 @@ class Session:
         state = rules.next.get((self.state, event, reply.code // 100))
         if reply.code >= 500:
             self.errors += 1
+        self.idle_commands = 0 if event in PRODUCTIVE else self.idle_commands + 1
         self.put(event, reply)
         if state is not None and not self.closed:
             self.enter(state)

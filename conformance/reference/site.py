@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from conformance.smtp.address import Path
 
@@ -35,8 +35,12 @@ class Limits:
     """What the store holds before messages are refused with 452 4.3.1."""
     received: int = 100
     """RFC 5321 section 6.3: a message with more Received fields than this is in a loop."""
-    errors: int = 1000
+    errors: int = 60
     """Refused commands in one session before it ends with 421 (section 7.8 allows it)."""
+    idle_commands: int = 150
+    """Commands in a row that bring no mail nearer (NOOP, RSET, EHLO ...) before the session ends with 421."""
+    endless_line: int = 1_048_576
+    """Octets of a command line without an end before the session ends with 421."""
     logins: int = 10
     """Failed logins in one session before it ends with 421; RFC 4954 section 9 wants three at least."""
     pending: int = 1_048_576
@@ -133,6 +137,8 @@ class Site:
     outgoing: Store = field(default_factory=Store)
     """Messages for the next hop."""
     count: int = 0
+    memory: dict[str, Any] = field(default_factory=dict)
+    """Whatever a fault wants to remember across sessions."""
 
     def next_id(self) -> str:
         """Return a new name for a message."""

@@ -70,6 +70,8 @@ def test_values_say_what_the_target_must_name() -> None:
         ("{repeat: {each: {a: []}, steps: [{S: 250}]}}", "at least one"),
         ("{delivered: {count: 2..1}}", "from the smaller to the larger"),
         ("{delivered: {met: fail}}", "fail needs a reason"),
+        ("{S: {250: leave}}", "no repeat to leave"),
+        ("{repeat: {times: 2, steps: [{delivered: {otherwise: leave}}]}}", "no repeat to leave"),
     ],
 )
 def test_mistakes_are_named(steps: str, words: str) -> None:
@@ -112,3 +114,18 @@ def test_security_statements_are_requirements() -> None:
     assert found.id in [entry.id for entry in all_requirements()]
     assert "SEC-RELAY-PLAIN" in suggest("SEC-RELAY-PLANE")
     assert all(entry.source for entry in all_requirements() if entry.id.startswith("SEC-"))
+
+
+def test_a_repeat_is_left() -> None:
+    """``leave`` goes on behind the ``repeat``; what comes there decides."""
+    steps = """
+{repeat: {times: 50, steps: [{C: "RCPT TO:<$unknown>"}, {S: {5xx: leave}}]}}
+{C: NOOP}
+{S: {250: info - after one}}
+"""
+    outcome = played(steps)
+    assert (outcome.outcome, outcome.reason) == ("info", "after one")
+    assert [entry.octets[:4] for entry in outcome.transcript.entries if entry.phase == "" and entry.kind == "C"] == [
+        b"RCPT",
+        b"NOOP",
+    ]

@@ -32,3 +32,21 @@ def test_session_tickets_are_no_answer(version: str) -> None:
     assert isinstance(greeting, Reply) and greeting.code == 220
     assert isinstance(noop, Reply) and noop.code == 250
     assert isinstance(silence, Silence)
+
+
+def test_a_connection_that_has_ended_can_be_reset() -> None:
+    """The server was quicker: there is nothing left to reset, and that is no error."""
+
+    async def talk(port: int) -> bool:
+        session = Session(1, Transcript(asyncio.get_running_loop().time()))
+        await SocketDialer("127.0.0.1", port).connect(session)
+        await session.event(10)
+        session.send(b"QUIT\r\n")
+        await session.event(10)
+        await session.event(10)
+        await asyncio.sleep(0.05)
+        session.hang_up("reset")
+        return session.over
+
+    with ServingThread() as endpoint:
+        assert asyncio.run(talk(endpoint.port))

@@ -37,6 +37,8 @@ REFUSING: Mapping[str, str] = {
     "security/starttls/envelope-kept": "who takes no mail in clear text keeps no envelope from it",
     "security/disclosure/version": "the greeting is all that is asked about",
     "security/auth/*": "who lets nobody in lets no stranger in, whatever the reason",
+    "security/limits/open-session*": "that another session is greeted is all that is asked",
+    "security/limits/mistakes*": "how often it refuses is what counts, whatever the reason",
     "security/cross-protocol/*": "who refuses every line runs none",
     "rfc5321/4.1.2-argument-syntax/string*": "any answer but 501 is right",
     "rfc5322-message/3-added-fields/no-line-ends-from-the-client": "a refusal keeps the octets out",
@@ -64,6 +66,9 @@ ACCEPTING: Mapping[str, str] = {
     "rfc5321/4.5.3.1-sizes/local-part-of-recipient*": "it may exist: what counts is that it is no syntax error",
     "rfc5321/4.5.3.1-sizes/accepted-recipients-stay": "a server may take more than 100 recipients",
     "security/smuggling/long-line*": "to keep a line that is too long is as secure as to refuse it",
+    "security/limits/open-session*": "that another session is greeted is all that is asked",
+    "security/limits/flood*": "that another session is greeted is all that is asked",
+    "security/limits/patience": "that the session stays is all that is asked",
     "rfc5321/6.1-reliable-delivery/no-notice-to-header-addresses*": "a message that is delivered needs no notice",
     "rfc5321/2.3.10-relay/return-path-left-alone": "this server delivers what a relay passes on",
 }

@@ -206,7 +206,7 @@ fault(
 @fault(
     "recipients-pushed-out",
     title="A recipient too many is accepted, and pushes out the first one",
-    breaks=("RFC5321-4.5.3.1.8-04",),
+    breaks=("RFC5321-4.5.3.1.8-04", "SEC-LIMIT-RECIPIENTS"),
 )
 def _pushed_out(rules: Rules) -> Rules:
     def push(session: Session, event: str, given: Reply) -> Reply:
