@@ -24,7 +24,6 @@ REFUSING: Mapping[str, str] = {
     "rfc5321/4.5.3.1-sizes/reply-line*": "what counts is how long the answer is",
     "rfc5321/4.5.3.1-sizes/far-beyond-limits*": "what counts is that there is an answer, and that others are served",
     "rfc5321/4.5.1-minimum-implementation/required-commands*": "any answer but 500 and 502 is right",
-    "rfc5321/7.5-announcements/version-in-greeting": "the greeting is all that is asked about",
     "rfc7504-521/3-greeting/*": "the server refuses everybody, and may close the connection",
     "rfc5321/2.3.5-domain-names/own-name-*": "the greeting was read, whatever comes behind it",
     "rfc6409-submission/3-submission/greeting": "the greeting was read, whatever comes behind it",

@@ -64,12 +64,6 @@ fault(
 
 
 fault(
-    "greeting-version",
-    title="The greeting tells the version of the software",
-    breaks=("RFC5321-3.1-02",),
-)(lambda rules: answer(rules, "GREETING", 220, reply(220, "", "mx.lab.test ESMTP Servermail 1.2.3")))
-
-fault(
     "help-version",
     title="HELP tells what the server runs on",
     breaks=("RFC5321-7.5-01",),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from conformance.reference import policy
-from conformance.reference.change import answer, checked, on_store, without_check
+from conformance.reference.change import answer, checked, on_store
 from conformance.reference.faults import fault
 from conformance.reference.faults._seen import POSTFIX
 from conformance.reference.reply import Reply, reply
@@ -331,11 +331,3 @@ def _about_notice(rules: Rules) -> Rules:
         return [Stored("", (author[1].decode(),), b"Subject: Undelivered\r\n\r\n" + message, id=identity)]
 
     return replace(rules, failures=failures)
-
-
-fault(
-    "relay-bare-line-ends",
-    title="A bare CR or LF in the text goes to the next hop as it came",
-    breaks=("RFC5321-2.3.8-06", "RFC5321-2.3.8-08", "RFC5322-2.3-01"),
-    roles=ROLES,
-)(lambda rules: without_check(rules, "bare"))

@@ -168,8 +168,7 @@ fault(
 fault(
     "greeting-with-version",
     title="The greeting names product and version",
-    breaks=("SEC-DISCLOSURE-VERSION",),
-    also_trips=("rfc5321/7.5-announcements/version-in-greeting",),
+    breaks=("SEC-DISCLOSURE-VERSION", "RFC5321-3.1-02", "RFC5321-7.5-01"),
     seen_in=("Exim and sendmail, by default",),
 )(lambda rules: text(rules, "GREETING", 220, "mx.lab.test ESMTP Example 4.97.1"))
 

@@ -278,7 +278,6 @@ fault(
         "rfc5321/2.3.10-relay/*",
         "security/relay/*",
         "rfc5321/3.3-mail-transactions/unknown-recipient*",
-        "rfc5321/3.6-relaying/line-ends*",
         "rfc5321/3.6-relaying/unqualified-domain*",
         "rfc5321/3.9-lists-and-aliases/*",
     ),

@@ -37,7 +37,6 @@ fault(
     also_trips=(
         "lint/*",
         "rfc2033-lmtp/4-changes-to-smtp/8bitmime",
-        "rfc5321/2.4-eight-bit/eight-bit-mime-offered",
         "rfc5321/2.4-syntax-and-octets/eight-bit-mime",
         "rfc6409-submission/7-extensions/eight-bit-mime",
     ),
