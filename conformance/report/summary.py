@@ -291,9 +291,9 @@ def headline(run: Run) -> str:
 def details(run: Run) -> Iterator[str]:
     """Yield the sentences that belong below the headline."""
     results = run.results
-    severe = Counter(r.severity for r in of_verdict(results, "fail", "warn") if r.severity)
-    if named := [f"{severe[name]:,} {name}" for name in SEVERITIES if severe[name]]:
-        yield f"Security findings: {_and(named)}."
+    for verdict, what in (("fail", "findings"), ("warn", "warnings")):
+        if named := _by_severity(of_verdict(results, verdict)):
+            yield f"Security {what}: {_and(named)}."
     fails, warned = of_verdict(results, "fail"), of_verdict(results, "warn")
     judged = checks(results)
     if fails or warned:
@@ -318,6 +318,17 @@ def details(run: Run) -> Iterator[str]:
         yield f"{plural(len(vague), 'case')} came to no conclusion."
     if errors := of_verdict(results, "error"):
         yield f"{plural(len(errors), 'case')} could not be played because the suite went wrong."
+
+
+def _by_severity(results: Sequence[Result]) -> list[str]:
+    """Return how many flaws have which severity: a table has that of its worst row."""
+    worst: dict[str, int] = {}
+    for result in results:
+        if result.severity in SEVERITIES:
+            name, rank = result.id.partition("[")[0], SEVERITIES.index(result.severity)
+            worst[name] = min(rank, worst.get(name, rank))
+    found = Counter(worst.values())
+    return [f"{found[rank]:,} {name}" for rank, name in enumerate(SEVERITIES) if found[rank]]
 
 
 def _and(parts: Sequence[str]) -> str:
