@@ -72,20 +72,23 @@ def load_catalogue(paths: Sequence[Path] = ()) -> Catalogue:
             suites.append(load_suite(file, name))
         except SourceError as error:
             errors.append(error)
+    broken = {error.file for error in errors}
     problems = list(errors)
     known = {case.id for suite in suites for case in suite.cases}
     bases = {case.base_id for suite in suites for case in suite.cases}
     for suite in suites:
-        for case in suite.cases:
-            for name in case.after:
-                if name not in known and name not in bases and not (paths and _elsewhere(name)):
-                    problems.append(SourceError(suite.file, case.line, 1, f"after: no case is named {name!r}"))
+        wanted = dict.fromkeys((name, case.line) for case in suite.cases for name in case.after)  # once for all rows
+        for name, line in wanted:
+            owner = _file_of(name)
+            elsewhere = owner in broken or (paths and (cases_folder() / owner).is_file())  # can't be, or need not be read
+            if name not in known and name not in bases and not elsewhere:
+                problems.append(SourceError(suite.file, line, 1, f"after: no case is named {name!r}"))
     return Catalogue(tuple(suites), tuple(problems))
 
 
-def _elsewhere(name: str) -> bool:
-    """Whether a full case id names one of the product's own suite files, which need not be among those read."""
-    return (cases_folder() / f"{name.partition('[')[0].rpartition('/')[0]}.yaml").is_file()
+def _file_of(name: str) -> str:
+    """Return the name of the suite file that a full case id names."""
+    return f"{name.partition('[')[0].rpartition('/')[0]}.yaml"
 
 
 class SelectionError(ValueError):

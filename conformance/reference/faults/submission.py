@@ -98,10 +98,17 @@ fault(
 fault(
     "submission-etrn",
     title="ETRN is offered on the submission port",
-    breaks=("RFC6409-7-03", "RFC6409-7-09", "RFC6409-7-10"),
+    breaks=("RFC6409-7-03", "RFC6409-7-09"),
     seen_in=(POSTFIX,),
     roles=ROLES,
 )(lambda rules: ehlo(rules, lambda lines: (*lines, "ETRN")))
+
+fault(
+    "submission-atrn",
+    title="ATRN is offered on the submission port",
+    breaks=("RFC6409-7-03", "RFC6409-7-10"),
+    roles=ROLES,
+)(lambda rules: ehlo(rules, lambda lines: (*lines, "ATRN")))
 
 fault(
     "submission-adds-nothing",
