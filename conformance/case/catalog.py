@@ -80,7 +80,7 @@ def load_catalogue(paths: Sequence[Path] = ()) -> Catalogue:
         wanted = dict.fromkeys((name, case.line) for case in suite.cases for name in case.after)  # once for all rows
         for name, line in wanted:
             owner = _file_of(name)
-            elsewhere = owner in broken or (paths and (cases_folder() / owner).is_file())  # can't be, or need not be read
+            elsewhere = owner in broken or (paths and (cases_folder() / owner).is_file())
             if name not in known and name not in bases and not elsewhere:
                 problems.append(SourceError(suite.file, line, 1, f"after: no case is named {name!r}"))
     return Catalogue(tuple(suites), tuple(problems))
