@@ -21,6 +21,8 @@ DOMAIN = "lab.test"
 CLIENT = "client.test"
 FOREIGN = "elsewhere.test"
 """A domain that is nobody's here. What is relayed to ``someone`` there must end on this machine."""
+NEXT_HOP = "next-hop.test"
+"""Another one; mail for it, where a server's targets name a sink, is routed to the suite itself while it plays."""
 
 USERS = {"alice": "alice-secret", "bob": "bob-secret"}
 PASSWORD_VARIABLE = "SMTP_LAB_PASSWORD"
@@ -72,7 +74,8 @@ class Home:
 
     def values(self) -> dict[str, str]:
         """What ``@@NAME@@`` stands for in configuration files."""
-        shared = {"HOST": HOST, "NAME": self.host_name, "DOMAIN": DOMAIN, "CLIENT": CLIENT, "FOREIGN": FOREIGN}
+        domains = {"DOMAIN": DOMAIN, "CLIENT": CLIENT, "FOREIGN": FOREIGN, "NEXT_HOP": NEXT_HOP}
+        shared = {"HOST": HOST, "NAME": self.host_name} | domains
         places = {"CERTS": str(CACHE / "certificates"), "HOME": str(self.path), "MAIL": str(self.mail)}
         numbers = {f"PORT_{role.upper()}": str(port) for role, port in self.ports.items()}
         return shared | places | numbers | dict(self.more)

@@ -1,8 +1,21 @@
 """Postfix from Debian, as its packages configure an Internet site, with the submission services of its master.cf."""
 
-from tests.lab.kit import Debian, Home, Server, Variant, mx, own, ports, sasldb, spawn, submission
+from tests.lab.kit import DOMAIN, HOST, Debian, Home, Server, Variant, mx, own, ports, sasldb, spawn, submission
+from tests.lab.kit.place import CACHE, NEXT_HOP
+from tests.lab.kit.server import TargetKeys
 
-PORTS = ports(2700, "smtp", "smtps", "submission", "normalize", "small")
+PORTS = ports(2700, "smtp", "smtps", "submission", "normalize", "small", "sink", "relay")
+COMMON: TargetKeys = {
+    "alias": f"both@{DOMAIN}",
+    "list": f"list@{DOMAIN}",
+    "foreign": f"someone@{NEXT_HOP}",
+    "observer": {
+        "maildir": str(CACHE / "servers/postfix/root/home/{local}/Maildir"),
+        "sink": f"{HOST}:{PORTS['sink']}",
+    },
+}
+RELAYED = "relayed.test"
+"""A domain whose mail it takes from everybody and passes on."""
 
 
 def prepare(home: Home) -> None:
@@ -13,7 +26,9 @@ def prepare(home: Home) -> None:
         line for line in (home.root / "usr/share/postfix/dynamicmaps.cf").read_text().splitlines() if line[:1] == "#"
     ]
     (home.root / "etc/postfix/dynamicmaps.cf").write_text("\n".join(plain) + "\n")
-    (home.root / "etc/aliases").write_text("postmaster: alice\nabuse: alice\n")
+    (home.root / "etc/aliases").write_text(
+        "postmaster: alice\nabuse: alice\nboth: alice, bob\nlist: alice, bob\nowner-list: alice\n"
+    )
     sasldb(home, "/etc/sasldb2", "root:postfix")
 
 
@@ -30,11 +45,22 @@ SERVER = Server(
     ports=PORTS,
     prepare=prepare,
     start=start,
+    values={"RELAYED": RELAYED},
+    silent=("sink",),
     targets={
-        "postfix": mx(PORTS["smtp"]),
+        "postfix": mx(PORTS["smtp"], **COMMON),
+        "postfix-relay": mx(
+            PORTS["relay"],
+            role="relay",
+            sender=f"alice@{DOMAIN}",
+            recipient=f"alice@{RELAYED}",
+            recipient2=f"bob@{RELAYED}",
+            unknown=f"nobody-here@{RELAYED}",
+            **COMMON,
+        ),
         # Debian's submission service does not look recipients up before it queues: no unknown user is refused.
-        "postfix-submission": submission(PORTS["submission"], unknown=None),
-        "postfix-smtps": submission(PORTS["smtps"], tls="implicit", unknown=None),
+        "postfix-submission": submission(PORTS["submission"], **COMMON, unknown=None),
+        "postfix-smtps": submission(PORTS["smtps"], tls="implicit", **COMMON, unknown=None),
     },
     variants={
         "postfix-normalize": Variant(

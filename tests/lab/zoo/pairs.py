@@ -72,7 +72,6 @@ PAIRS = (
             "security/smuggling/not-producible[crlf-lf]",
             "security/smuggling/smuggled-message[lf-lf]",
             "security/smuggling/smuggled-message[lf-crlf]",
-            "security/smuggling/smuggled-message[crlf-lf]",
             "security/smuggling/scan[line-feed]",
         ),
     ),
