@@ -127,6 +127,7 @@ fault(
         "RFC5321-4.1.4-05",
     ),
     roles=("mx", "submission", "relay"),
+    also_trips=("lint/line-length",),
 )(lambda rules: handled(rules, "EHLO", _hello))
 
 fault(

@@ -80,6 +80,7 @@ fault(
     "idle-one-minute",
     title="A session that is idle for a minute ends",
     breaks=("RFC5321-4.5.3.2.7-01",),
+    also_trips=("rfc5321/4.5.3.2-timeouts/slow-command",),
 )(lambda rules: replace(rules, idle_timeout=60.0))
 
 fault(
