@@ -263,7 +263,7 @@ def unused_tcp_port() -> int:
 
 def test_reply_lints_fail_the_session(runs: Runs) -> None:
     """What is broken in every reply is told once, at the end, and counts."""
-    with ServingThread(Site(), faults=("reply-line-600",)) as endpoint:
+    with ServingThread(Site(), faults=("reply-bare-lf",)) as endpoint:
         runs.target = f"127.0.0.1:{endpoint.port}"
         result = runs("-k", "noop", "cases")
     result.stdout.fnmatch_lines(["*SMTP replies*", "FAIL lint/*"])
