@@ -98,12 +98,16 @@ class Octets:
 
     def shown(self, values: Mapping[str, bytes]) -> bytes | None:
         """Return the octets with stars for what proves that a password is known; None where there is no such part."""
-        if not any(isinstance(part, Sasl) for part in self.parts):
+        if not any(_proves(part) for part in self.parts):
             return None
-        return b"".join(b"********" if isinstance(part, Sasl) else _fill(part, values) for part in self.parts)
+        return b"".join(b"********" if _proves(part) else _fill(part, values) for part in self.parts)
 
 
 EMPTY = Octets(())
+
+
+def _proves(part: Part) -> bool:
+    return isinstance(part, Sasl) or (isinstance(part, Base64) and "password" in part.of.variables())
 
 
 def _variables(part: Part) -> Iterable[str]:

@@ -22,13 +22,14 @@ from conformance.command.common import UsageError, target_of, tell
 from conformance.engine.entry import observer_of
 from conformance.engine.exit import FINDINGS, OK, UNREACHABLE
 from conformance.engine.player import Setting
-from conformance.engine.run import UnreachableError, redacted, secrets_of, setting_for
+from conformance.engine.run import UnreachableError, setting_for
 from conformance.engine.sanity import foreign
 from conformance.engine.talk import Talk, accepted, refused
 from conformance.engine.wire import ConnectError
 from conformance.observer import Observer, ObserverError, place
 from conformance.report.text import visible
 from conformance.smtp.reply import Reply
+from conformance.smtp.secret import Secrets
 from conformance.target import ADDRESSES, Target, how_to_give
 
 GOOD, BAD, LOOK, MISSING = "ok", "BAD", "?", "--"
@@ -77,12 +78,12 @@ class Doctor:
     untested: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self.secrets = secrets_of(self.target)
+        self.secrets = Secrets((self.target.password or "").encode())
 
     def say(self, mark: str, what: str, said: object, advice: str = "") -> None:
         """Print a line, and what would be right below it."""
         self.bad += mark == BAD
-        print(f"  {mark:<4} {what:<12}{visible(redacted(str(said), self.secrets))}", flush=True)
+        print(f"  {mark:<4} {what:<12}{visible(self.secrets.hide_text(str(said)))}", flush=True)
         if advice:
             print(f"       {'':<12}{visible(advice)}", flush=True)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import datetime
 import socket
 from collections import Counter
@@ -21,8 +20,9 @@ from conformance.engine.scheduler import Played, Scheduler
 from conformance.engine.wire import SocketDialer
 from conformance.observer import Observer
 from conformance.smtp.lint import ALL, Lint
+from conformance.smtp.secret import Secrets
 from conformance.smtp.transcript import Transcript
-from conformance.stream import SCHEMA_VERSION, Event, Result, escape
+from conformance.stream import SCHEMA_VERSION, Event, Result
 from conformance.target import Target, how_to_give
 from conformance.verdict import Adjusting, judge
 
@@ -67,7 +67,7 @@ class Recorder:
     broken: dict[str, list[tuple[Case, Finding, Outcome]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.secrets = secrets_of(self.target)
+        self.secrets = Secrets((self.target.password or "").encode())
         self.waivers = (*self.target.waivers, *(known.waiver() for known in self.options.baseline))
 
     def played(self, played: Played) -> None:
@@ -79,7 +79,7 @@ class Recorder:
         earlier = tuple(old.transcript.events(self.secrets) for old in played.earlier)
         self.result(
             replace(
-                result_of(played.case, outcome.outcome, redacted(outcome.reason, self.secrets)),
+                result_of(played.case, outcome.outcome, outcome.reason),
                 duration=round(outcome.duration, 6),
                 attempts=played.tries,
                 transcript=outcome.transcript.events(self.secrets),
@@ -96,7 +96,8 @@ class Recorder:
         verdict, remark = judge(
             result.outcome, result.level, result.at_issue, result.id, self.options.profile, self.waivers
         )
-        result = replace(result, verdict=verdict, note=remark or result.note)
+        reason = self.secrets.hide_text(result.reason)
+        result = replace(result, verdict=verdict, reason=reason, note=remark or result.note)
         self.counts[verdict] += 1
         self.results.append(replace(result, transcript=(), earlier=()))
         self.emit(result.event())
@@ -117,7 +118,7 @@ class Recorder:
                 "case": case.id,
                 "requirement": list(requirement or rule.requirement),
                 "level": rule.level,
-                "detail": detail,
+                "detail": self.secrets.hide_text(detail),
                 "octets": entry.event(self.secrets).get("octets", ""),
             }
         )
@@ -185,24 +186,6 @@ def result_of(case: Case, outcome: str, reason: str) -> Result:
         about=case.note,
         meaning=case.meaning,
     )
-
-
-def secrets_of(target: Target) -> tuple[bytes, ...]:
-    """Return the octets that appear in no transcript: the password, also in the base64 of AUTH."""
-    if not target.password:
-        return ()
-    user, password = (target.user or "").encode(), target.password.encode()
-    plain = [password, b"\0" + user + b"\0" + password, user + b"\0" + user + b"\0" + password]
-    return tuple(
-        octets for text in plain for octets in (text, base64.b64encode(text), base64.b64encode(text).rstrip(b"="))
-    )
-
-
-def redacted(text: str, secrets: tuple[bytes, ...]) -> str:
-    """Return text without secrets."""
-    for secret in secrets:
-        text = text.replace(secret.decode("utf-8", "replace"), "********").replace(escape(secret), "********")
-    return text
 
 
 def gate(
@@ -307,6 +290,7 @@ async def run(
     ending: Exit | None = None
     try:
         ending = await _run(cases, target, options, recorder, dialer, observer)
+        ending = replace(ending, reason=recorder.secrets.hide_text(ending.reason))
     except asyncio.CancelledError:
         ending = Exit(2, "interrupted: what was done is written")
         recorder.lints()
@@ -395,7 +379,7 @@ async def _refused(
 
 
 def _noting(recorder: Recorder) -> Callable[[str], None]:
-    return lambda text: recorder.emit({"type": "note", "text": text})
+    return lambda text: recorder.emit({"type": "note", "text": recorder.secrets.hide_text(text)})
 
 
 async def _first_sanity(setting: Setting, recorder: Recorder) -> sanity.Sanity:

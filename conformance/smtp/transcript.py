@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from conformance.smtp.secret import NO_SECRETS, Secrets
 from conformance.stream import Event, escape
 
 MAX_ENTRIES = 2000
@@ -33,7 +34,7 @@ class Entry:
     messages: tuple[bytes, ...] = ()
     """What was found in the mailbox (a ``delivered`` event)."""
 
-    def event(self, secrets: tuple[bytes, ...] = ()) -> Event:
+    def event(self, secrets: Secrets = NO_SECRETS) -> Event:
         """Return the entry as the result stream has it; secrets are replaced by stars."""
         event: dict[str, Any] = {"t": round(self.time, 6), "session": self.session}
         if self.kind in ("C", "S"):
@@ -44,7 +45,7 @@ class Entry:
         if self.messages:
             event["messages"] = [shown(octets, secrets) for octets in self.messages[:MAX_MESSAGES]]
         if self.detail:
-            event["detail"] = self.detail
+            event["detail"] = secrets.hide_text(self.detail)
         if self.phase:
             event["phase"] = self.phase
         if self.expected:
@@ -56,10 +57,9 @@ class Entry:
         return event
 
 
-def shown(octets: bytes, secrets: tuple[bytes, ...] = ()) -> str:
+def shown(octets: bytes, secrets: Secrets = NO_SECRETS) -> str:
     """Return octets escaped, without secrets, long ones with their middle left out."""
-    for secret in secrets:
-        octets = octets.replace(secret, b"********")
+    octets = secrets.hide(octets)
     if len(octets) <= MAX_ENTRY_OCTETS:
         return escape(octets)
     half = MAX_ENTRY_OCTETS // 2
@@ -84,7 +84,7 @@ class Transcript:
             self.dropped += 1
         return entry
 
-    def events(self, secrets: tuple[bytes, ...] = ()) -> tuple[Event, ...]:
+    def events(self, secrets: Secrets = NO_SECRETS) -> tuple[Event, ...]:
         """Return the entries as the result stream has them."""
         events = tuple(entry.event(secrets) for entry in self.entries)
         if self.dropped:

@@ -50,7 +50,10 @@ fault(
     "pipelining-refusals-first",
     title="In the replies to a group of commands the refusals come first",
     breaks=("RFC2920-3.2-01",),
-    also_trips=("rfc2920-pipelining/3-command-groups/no-flush-after-error",),
+    also_trips=(
+        "rfc2920-pipelining/3-command-groups/no-flush-after-error",
+        "security/auth/group-behind-failed-login",
+    ),
 )(lambda rules: on_actions(rules, _refusals_first))
 
 

@@ -11,6 +11,7 @@ from conformance.reference.change import (
     answer,
     anything,
     handled,
+    limited,
     listed,
     on_input,
     parameter,
@@ -20,8 +21,10 @@ from conformance.reference.change import (
 from conformance.reference.faults import fault
 from conformance.reference.reply import Reply, reply
 from conformance.reference.rules import Rules
-from conformance.reference.session import Session
+from conformance.reference.sasl import Exchange, Failed, Mechanism
+from conformance.reference.session import Recipient, Session
 from conformance.reference.table import ANY, Command, State
+from conformance.smtp.address import Path
 
 _OK = reply(250, "2.0.0", "OK")
 
@@ -156,6 +159,68 @@ fault(
     ),
     roles=("submission",),
 )(lambda rules: without_gate(rules, "login"))
+
+fault(
+    "logins-without-limit",
+    title="A session of failed logins never ends",
+    breaks=("SEC-AUTH-GUESSING",),
+)(lambda rules: limited(rules, logins=1_000_000))
+
+
+def _anonymous(session: Session) -> Exchange:
+    yield b""
+    return "anonymous"
+
+
+fault(
+    "auth-anonymous",
+    title="AUTH ANONYMOUS logs in whoever asks for it",
+    breaks=("SEC-AUTH-ANONYMOUS",),
+    also_trips=("rfc4954-auth/3-keyword/no-weak-mechanisms",),
+)(
+    lambda rules: replace(
+        rules,
+        mechanisms=(*rules.mechanisms, Mechanism("ANONYMOUS", client_first=True, plaintext=True, start=_anonymous)),
+    )
+)
+
+
+def _tells(session: Session) -> Exchange:
+    user = (yield b"Username:").decode("utf-8", "replace")
+    if user not in session.site.users:
+        raise Failed
+    password = (yield b"Password:").decode("utf-8", "replace")
+    if not session.rules.authenticate(session, user, password):
+        raise Failed
+    return user
+
+
+fault(
+    "auth-tells-unknown-users",
+    title="AUTH LOGIN refuses a user that does not exist before it asks for the password",
+    breaks=("SEC-AUTH-USER",),
+)(
+    lambda rules: replace(
+        rules, mechanisms=tuple(replace(m, start=_tells) if m.name == "LOGIN" else m for m in rules.mechanisms)
+    )
+)
+
+
+@fault(
+    "auth-group-is-trusted",
+    title="What comes in one segment with AUTH is taken for a user's, before the password was looked at",
+    breaks=("SEC-AUTH-PIPELINED",),
+)
+def _trusted_group(rules: Rules) -> Rules:
+    def change(session: Session, octets: bytes) -> bytes:
+        session.memory["group"] = octets.upper().startswith(b"AUTH ") and octets.count(b"\n") > 1
+        return octets
+
+    def recipient(session: Session, path: Path) -> Recipient | Reply:
+        return Recipient(path) if session.memory.get("group") else rules.recipient(session, path)
+
+    return replace(on_input(rules, change), recipient=recipient)
+
 
 # Other protocols, and what is told
 
