@@ -1,4 +1,4 @@
-"""A case for people: its dialogue as C: and S: lines with the reason of each alternative, and the same in English."""
+"""A case for people: its dialogue as C: and S: lines, with the reason of each alternative."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import textwrap
 from collections.abc import Iterator
 
 from conformance.case.model import (
-    GO,
-    LEAVE,
     Alternative,
     Case,
     Delivered,
@@ -22,34 +20,15 @@ from conformance.case.model import (
 from conformance.case.octets import Base64, Chunk, Message, Octets, Part, Sasl, Variable
 from conformance.stream import escape
 
-_STARTS = {
-    "connect": "connects, without reading the greeting",
-    "greeting": "connects and reads the greeting",
-    "ehlo": "connects and says EHLO",
-    "tls": "connects, says EHLO, starts TLS and says EHLO again",
-    "secure": "connects and says EHLO, in TLS where that is offered",
-    "auth": "connects, says EHLO (in TLS where that is offered) and authenticates",
-    "ready": "connects and gets ready for MAIL (EHLO; on a submission server TLS and AUTH too)",
-    "mail": "opens a mail transaction (MAIL)",
-    "rcpt": "opens a mail transaction with one recipient (MAIL, RCPT)",
-    "data": "opens a mail transaction and sends DATA (MAIL, RCPT, DATA, 354)",
-}
-
-_VERDICTS = {
-    "pass": "the case passes",
-    "fail": "the case fails",
-    "warn": "the case warns",
-    "info": "this is noted",
-    "n/a": "the case does not apply",
-    "inconclusive": "nothing can be told",
-    GO: "the dialogue goes on",
-    LEAVE: "the dialogue goes on behind the repetition",
-}
-
 
 def octets_text(octets: Octets) -> str:
     """Return a template as text: literal octets escaped, variables as ``$name``."""
     return "".join(_part(part) for part in octets.parts)
+
+
+def regex_text(regex: Octets) -> str:
+    """Return a regular expression as the case has it, variables as ``$name``."""
+    return "".join(part.decode() if isinstance(part, bytes) else _part(part) for part in regex.parts)
 
 
 def _part(part: Part) -> str:
@@ -89,7 +68,7 @@ def _number(session: int) -> str:
 def _lines(step: Step) -> Iterator[str]:
     if isinstance(step, Send):
         for piece in step.pieces:
-            yield f"C{_number(step.session)}: {octets_text(piece).removesuffix(_CRLF)}{_slow(step)}"
+            yield f"C{_number(step.session)}: {octets_text(piece).removesuffix(CRLF)}{slow(step)}"
     elif isinstance(step, Expect):
         if step.premise:
             yield f"S{_number(step.session)}: {step}"
@@ -104,23 +83,29 @@ def _lines(step: Step) -> Iterator[str]:
     elif isinstance(step, Hangup):
         yield f"<the client {'resets' if step.how == 'reset' else 'closes'} the connection>"
     elif isinstance(step, Repeat):
-        yield f"{_times(step)}:"
+        yield f"{times(step)}:"
         for inner in step.steps:
             yield from (f"  {line}" for line in _lines(inner))
     else:
         yield f"<mailbox: {_delivered(step)}>"
+        for word, verdict, reason in (("met", step.met, step.met_reason), ("otherwise", step.otherwise, step.reason)):
+            if verdict is not None:
+                yield f"     {word:<9}  {verdict}{f' - {octets_text(reason)}' if reason else ''}"
 
 
-def _times(step: Repeat) -> str:
+def times(step: Repeat) -> str:
+    """Return how often, or for what, steps are repeated."""
     if step.values:
         return f"for ${step.name} = {', '.join(map(octets_text, step.values))}"
     return f"{step.times} times ($count = 1 to {step.times})"
 
 
-_CRLF = "\\r\\n"
+CRLF = "\\r\\n"
+"""A line end as ``octets_text`` has it."""
 
 
-def _slow(step: Send) -> str:
+def slow(step: Send) -> str:
+    """Return how slowly it is sent, or nothing."""
     if step.chop:
         size = step.chop if isinstance(step.chop, int) else f"${step.chop.name}"
         return f"   <{size} octets at a time, every {step.every:g} s>"
@@ -144,8 +129,8 @@ def _delivered(step: Delivered) -> str:
     for field in step.header:
         state = "absent" if not field.present else f"matches /{field.regex}/" if field.regex else "present"
         parts.append(f"{field.name} {state}")
-    parts += [f"matches /{octets_text(regex)}/" for regex in step.matches]
-    parts += [f"fields above $header match /{octets_text(regex)}/" for regex in step.trace]
+    parts += [f"matches /{regex_text(regex)}/" for regex in step.matches]
+    parts += [f"fields above $header match /{regex_text(regex)}/" for regex in step.trace]
     if step.dated is not None:
         parts.append(f"Received fields dated now, within {step.dated:g} s")
     if step.crlf:
@@ -191,45 +176,3 @@ def _needs(case: Case) -> str:
         parts.append(f"needs {', '.join(case.needs.target)} in the target file")
     parts += ["needs a session that begins in clear text"] * case.needs.clear_text
     return "; ".join([*parts, f"for {', '.join(case.needs.role)}"])
-
-
-def explain(case: Case) -> str:
-    """Return in English what a case does and why."""
-    sentences = [f"The client {_STARTS[case.start]}."]
-    for step in case.dialogue:
-        sentences.append(_sentence(step))
-    why = [line.strip() for name in case.requirement for line in requirement_lines(name)[1:]]
-    text = [case.title + ".", "", *textwrap.wrap(" ".join(sentences), 96)]
-    if case.control:
-        text += ["", "This is the control: where it does not pass, the other rows of its table say nothing."]
-    text += ["", *textwrap.wrap(f"Why: {' '.join(why)} ({', '.join(case.requirement)}, {case.level})", 96)]
-    if case.note:
-        text += ["", *textwrap.wrap(case.note, 96)]
-    return "\n".join(text)
-
-
-def _sentence(step: Step) -> str:
-    if isinstance(step, Send):
-        sent = ", then ".join(f"“{octets_text(piece).removesuffix(_CRLF)}”" for piece in step.pieces)
-        return f"It sends {sent}{_slow(step).replace('   ', ' ')}."
-    if isinstance(step, Expect) and step.premise:
-        return f"The server answers {step} (otherwise nothing can be told)."
-    if isinstance(step, Expect):
-        return f"Now {_choices(step.alternatives)}."
-    if isinstance(step, Tls):
-        return "A TLS handshake follows" + (f": {_choices(step.alternatives)}." if step.alternatives else ".")
-    if isinstance(step, Wait):
-        return f"{step.seconds:g} seconds go by."
-    if isinstance(step, Hangup):
-        return "The client ends the connection."
-    if isinstance(step, Repeat):
-        return f"{_times(step).capitalize()}: {' '.join(_sentence(inner) for inner in step.steps)}"
-    return f"In the mailbox there is then: {_delivered(step)}."
-
-
-def _choices(alternatives: tuple[Alternative, ...]) -> str:
-    said = []
-    for a in alternatives:
-        reason = octets_text(a.reason)
-        said.append(f"on {a.pattern.source} {_VERDICTS[a.verdict]}{f' ({reason})' if reason else ''}")
-    return "; ".join(said)

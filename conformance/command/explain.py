@@ -6,7 +6,9 @@ import argparse
 import re
 from collections.abc import Iterator
 
-from conformance.case.explain import explain, requirement_lines
+from conformance.case.english import explain
+from conformance.case.explain import requirement_lines
+from conformance.case.model import Case
 from conformance.command.common import UsageError, catalogue_of, tell
 from conformance.command.show import named
 from conformance.engine.exit import OK
@@ -24,7 +26,10 @@ def main(given: argparse.Namespace) -> int:
             hint = f": did you mean {' or '.join(near)}?" if near else " (coverage lists all)"
             return tell(f"no requirement is named {given.case!r}{hint}")
         else:
-            print("\n\n".join(explain(case) for case in named(given)))
+            tables: dict[str, list[Case]] = {}
+            for case in named(given):
+                tables.setdefault(case.base_id, []).append(case)
+            print("\n\n".join(map(explain, tables.values())))
     except UsageError as error:
         return tell(error)
     return OK
