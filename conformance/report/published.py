@@ -1,7 +1,9 @@
 """A run as it may be published: security findings without a public advisory are counted and not shown.
 
 Whoever publishes says which findings are public (a glob of case ids, with the advisory). Everything else that a case
-with a severity found is taken out, and what elsewhere in the stream would name it too.
+with a severity found is taken out, and what elsewhere in the stream would name it too: other findings about one of the
+requirements that it cites, and then all that was played about a requirement of which something is taken out, for
+half of it would be shown as the whole.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ def published(run: Run, advisories: Mapping[str, str] | None = None) -> Run:
     """Return the run without the findings that are not public; the header says how many there are."""
     public = advisories or {}
     kept: list[Result] = []
-    hidden: set[str] = set()
+    hidden: list[Result] = []
     for result in run.results:
         advisory = next((text for name, text in public.items() if _named(name, result.id)), None)
         if result.severity is None or result.verdict not in TOLD:
@@ -32,19 +34,35 @@ def published(run: Run, advisories: Mapping[str, str] | None = None) -> Run:
         elif advisory is not None:
             kept.append(replace(result, cve=tuple(dict.fromkeys((*result.cve, advisory)))))
         else:
-            hidden.add(result.id)
+            hidden.append(result)
     header = {**run.header, "published": True}
     if not hidden:
         return replace(run, header=header, results=kept)
-    names = sorted(hidden | {base_id(name) for name in hidden}, key=len, reverse=True)
+    kept, gone = _without_related(kept, hidden)
+    withheld = {result.id for result in (*hidden, *gone)}
+    names = sorted(withheld | {base_id(name) for name in withheld}, key=len, reverse=True)
     header["withheld"] = len(hidden) + int(run.header.get("withheld") or 0)
     return Run(
         header,
         [_without(result, names) for result in kept],
-        [event for event in run.lints if event.get("case") not in hidden],
+        [event for event in run.lints if event.get("case") not in withheld],
         [note for note in run.notes if not any(name in note for name in names)],
         _footer(run.footer, kept, len(hidden)),
     )
+
+
+def _without_related(results: list[Result], hidden: list[Result]) -> tuple[list[Result], list[Result]]:
+    """Return the results that tell nothing of those that are hidden, and the others.
+
+    A finding that is public is shown, whatever it shares with one that is not. So is a rule for every reply.
+    """
+    cited = {name for result in hidden for name in result.requirement}
+    free = [r for r in results if r.cve or r.id.startswith("lint/")]
+    others = [r for r in results if not (r.cve or r.id.startswith("lint/"))]
+    found = [r for r in others if r.verdict in TOLD and cited.intersection(r.requirement)]
+    cited.update(name for result in found for name in result.requirement)
+    related = {r.id for r in others if cited.intersection(r.requirement)}
+    return [r for r in results if r in free or r.id not in related], [r for r in others if r.id in related]
 
 
 def _named(name: str, case: str) -> bool:

@@ -35,7 +35,7 @@ ENTRY: Schema = {
     "type": "object",
     "description": "One line of a transcript: octets of the client or the server, or an event.",
     "properties": {
-        "t": _said(SECONDS, "Seconds since the play began."),
+        "t": _said(SECONDS, "Seconds since the play began; not there where the stream is published."),
         "session": {"type": "integer", "minimum": 1},
         "from": {"enum": ["C", "S"]},
         "octets": OCTETS,
@@ -47,7 +47,7 @@ ENTRY: Schema = {
         "met": FLAG,
         "decides": _said(FLAG, "Whether this decided the outcome."),
     },
-    "required": ["t", "session"],
+    "required": ["session"],
     "oneOf": [{"required": ["from", "octets"]}, {"required": ["event"]}],
 }
 
@@ -99,7 +99,7 @@ HEADER = _event(
         "tool": {"const": "smtp-conformance"},
         "version": TEXT,
         "case_set": _said(TEXT, "A hash of all cases of the product, and of those given."),
-        "started": {"type": "string", "format": "date-time"},
+        "started": _said({"type": "string", "format": "date-time"}, "Not there where the stream is published."),
         "target": {
             "type": "object",
             "properties": {
@@ -119,7 +119,7 @@ HEADER = _event(
         "published": _said(FLAG, "Whether what is not public was taken out."),
         "withheld": _said(COUNT, "Security findings that are counted here and not in the stream."),
     },
-    ["schema_version", "tool", "version", "case_set", "started", "target", "profile", "impact", "planned"],
+    ["schema_version", "tool", "version", "case_set", "target", "profile", "impact", "planned"],
     "The first line.",
 )
 

@@ -5,6 +5,7 @@ down [SERVER ...]    stop
 status               what is there, on which ports
 mail SERVER USER     the newest message of alice, bob or someone (mail that was relayed)
 run [SERVER ...]     up, play the suite against every target, compare with expectations/, down
+publish [SERVER ...] what they answered last, as pages: reports/
 zoo [WORD ...]       the security cases against vulnerable and fixed servers
 """
 
@@ -27,7 +28,7 @@ def main(argv: Sequence[str]) -> int:
         prog="python -m tests.lab", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name in ("up", "down", "check", "run"):
+    for name in ("up", "down", "check", "run", "publish"):
         commands.add_parser(name).add_argument("servers", nargs="*", metavar="SERVER")
     commands.add_parser("status")
     commands.add_parser("zoo").add_argument("words", nargs="*", metavar="WORD")
@@ -75,6 +76,10 @@ def _do(given: argparse.Namespace, names: Sequence[str], known: dict[str, Server
             found = messages(known[given.server].home.mail / given.user / "Maildir")
             sys.stdout.buffer.write(found[-1] if found else b"")
             return 0 if found else 1
+        case "publish":
+            from tests.lab.publish import publish
+
+            return publish(names)
         case "zoo":
             from tests.lab.zoo.judge import judge
 

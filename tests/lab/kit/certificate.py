@@ -9,11 +9,18 @@ from pathlib import Path
 from tests.lab.kit.place import CACHE, DOMAIN, HOST
 
 FOLDER = CACHE / "certificates"
+CA = "SMTP lab CA"
+OTHER = "mail.other.test"
+"""The name in the certificate that is not this server's."""
 
 
 def certificates() -> Path:
-    """Return the folder with ``ca.crt``, ``good.crt``, ``good.key``, ``good.pem`` (both), made when missing."""
-    if (FOLDER / "done").exists():
+    """Return the folder with ``ca.crt`` and, for each kind, ``good.crt``, ``good.key``, ``good.pem`` (both).
+
+    Kinds: ``good``; ``expired`` (a day ago); ``other`` (for a name that is nobody's here); ``own`` (signed by itself).
+    They are made when missing.
+    """
+    if (FOLDER / "own.pem").exists():
         return FOLDER
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
@@ -27,39 +34,42 @@ def certificates() -> Path:
     def name(text: str) -> x509.Name:
         return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
-    def builder(subject: str, key: rsa.RSAPrivateKey, days: int) -> x509.CertificateBuilder:
+    def builder(subject: str, key: rsa.RSAPrivateKey, days: int, issuer: str = CA) -> x509.CertificateBuilder:
         return (
             x509.CertificateBuilder()
             .subject_name(name(subject))
-            .issuer_name(name("SMTP lab CA"))
+            .issuer_name(name(issuer))
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - day)
+            .not_valid_before(now - (day if days > 0 else 91 * day))
             .not_valid_after(now + days * day)
         )
 
     authority = rsa.generate_private_key(65537, 2048)
     usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
     root = (
-        builder("SMTP lab CA", authority, 3650)
+        builder(CA, authority, 3650)
         .add_extension(x509.BasicConstraints(True, None), critical=True)
         .add_extension(usage, critical=True)
         .sign(authority, hashes.SHA256())
     )
-    key = rsa.generate_private_key(65537, 2048)
-    names = [x509.DNSName(n) for n in (DOMAIN, f"*.{DOMAIN}", "localhost")]
-    addresses = [x509.IPAddress(ipaddress.ip_address(HOST))]
-    good = (
-        builder(DOMAIN, key, 825)
-        .add_extension(x509.SubjectAlternativeName([*names, *addresses]), critical=False)
-        .sign(authority, hashes.SHA256())
-    )
     pem = serialization.Encoding.PEM
-    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     (FOLDER / "ca.crt").write_bytes(root.public_bytes(pem))
-    (FOLDER / "good.crt").write_bytes(good.public_bytes(pem))
-    (FOLDER / "good.key").write_bytes(secret)
-    (FOLDER / "good.pem").write_bytes(secret + good.public_bytes(pem))
-    (FOLDER / "good.key").chmod(0o600)
-    (FOLDER / "done").touch()
+    here = (DOMAIN, f"*.{DOMAIN}", "localhost")
+    for kind, names, days in (("good", here, 825), ("expired", here, -1), ("other", (OTHER,), 825), ("own", here, 825)):
+        key = rsa.generate_private_key(65537, 2048)
+        alternatives: list[x509.GeneralName] = [x509.DNSName(n) for n in names]
+        if names is here:
+            alternatives.append(x509.IPAddress(ipaddress.ip_address(HOST)))
+        issued = (
+            builder(names[0], key, days, names[0] if kind == "own" else CA)
+            .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
+            .sign(key if kind == "own" else authority, hashes.SHA256())
+            .public_bytes(pem)
+        )
+        secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        (FOLDER / f"{kind}.crt").write_bytes(issued)
+        (FOLDER / f"{kind}.key").write_bytes(secret)
+        (FOLDER / f"{kind}.key").chmod(0o600)
+        (FOLDER / f"{kind}.pem").write_bytes(secret + issued)
     return FOLDER

@@ -35,6 +35,8 @@ from tests.lab.kit.process import ENVIRONMENT
 
 ARCHIVES = CACHE / "debian"
 APT = CACHE / "apt"
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+"""What another release's lists are checked with."""
 
 TOOLS = ("dash", "coreutils", "sed", "grep", "findutils", "mawk", "hostname", "base-files")
 """A shell and the small programs that start scripts call; in every root."""
@@ -58,11 +60,13 @@ _one_at_a_time = threading.Lock()
 
 @dataclass(frozen=True)
 class Debian:
-    """Packages of the machine's own Debian release; the first one gives the version."""
+    """Packages of a Debian release, by default the machine's own; the first one gives the version."""
 
     packages: tuple[str, ...]
     accounts: Mapping[str, int] = field(default_factory=dict)
     """System accounts that maintainer scripts would have made."""
+    release: str = ""
+    """Another Debian release (``trixie``), where the machine's own has a version that is broken."""
     optional: bool = False
 
     def obstacle(self) -> str | None:
@@ -74,7 +78,7 @@ class Debian:
 
     def install(self, home: Home) -> str:
         """Unpack into the server's root, with accounts, devices and configuration; return the version."""
-        files = fetch((*self.packages, *TOOLS))
+        files = fetch((*self.packages, *TOOLS), self.release)
         root = home.root
         root.mkdir(parents=True, mode=0o755)
         unpack(list(files.values()), root)
@@ -88,18 +92,19 @@ class Debian:
         return files[self.packages[0]].split("_")[1].replace("%3a", ":")
 
 
-def fetch(packages: Sequence[str]) -> dict[str, str]:
+def fetch(packages: Sequence[str], release: str = "") -> dict[str, str]:
     """Return archive names by package, for packages and what they depend on, all downloaded. Raises InstallError."""
     try:
-        return _fetch(packages)
+        return _fetch(packages, release)
     except InstallError:
         with _one_at_a_time:  # no package lists yet, or lists so old that what they name is gone
-            _apt("update")
-        return _fetch(packages)
+            _apt("update", release=release)
+        return _fetch(packages, release)
 
 
-def _fetch(packages: Sequence[str]) -> dict[str, str]:
-    uris = [line for line in _apt("--print-uris", "install", *packages).splitlines() if line.startswith("'")]
+def _fetch(packages: Sequence[str], release: str) -> dict[str, str]:
+    said = _apt("--print-uris", "install", *packages, release=release)
+    uris = [line for line in said.splitlines() if line.startswith("'")]
     files = {name.split("_")[0]: name for name in (line.split()[1] for line in uris)}
     files = {package: name for package, name in files.items() if package not in UNUSED or package in packages}
     with _one_at_a_time:
@@ -107,25 +112,49 @@ def _fetch(packages: Sequence[str]) -> dict[str, str]:
         missing = sorted(name for name in files.values() if not (ARCHIVES / name).exists())
         if missing:
             parts = (name.rsplit("_", 2) for name in missing)
-            _apt("download", *(f"{p}={v.replace('%3a', ':')}" for p, v, _ in parts), cwd=ARCHIVES)
+            wanted = [f"{package}={version.replace('%3a', ':')}" for package, version, _ in parts]
+            _apt("download", *wanted, release=release, cwd=ARCHIVES)
         lacking = [name for name in missing if not (ARCHIVES / name).exists()]
         if lacking:
             raise InstallError(f"apt-get download did not bring {lacking[0]}")
     return files
 
 
-def _apt(*argv: str, cwd: Path | None = None) -> str:
-    """Run apt-get as if no package were installed, with the machine's lists and none of its other state."""
-    for folder in ("archives/partial",):
-        (APT / folder).mkdir(parents=True, exist_ok=True)
+def _apt(*argv: str, release: str = "", cwd: Path | None = None) -> str:
+    """Run apt-get as if no package were installed, with the lists of a release and none of the machine's other state.
+
+    Without a release, the lists are the machine's.
+    """
+    (APT / "archives/partial").mkdir(parents=True, exist_ok=True)
     (APT / "status").touch()
-    options = (
+    options = [
         f"Dir::State::status={APT}/status",
         f"Dir::Cache::archives={APT}/archives",  # --print-uris leaves out what the machine's own cache holds
         "APT::Install-Recommends=0",
         "APT::Sandbox::User=root",
-    )
+    ]
+    if release:
+        options += _lists(release)
     return run("apt-get", "-qq", *(word for option in options for word in ("-o", option)), *argv, cwd=cwd)
+
+
+def _lists(release: str) -> list[str]:
+    """Return apt's options for another release, from where the machine gets its own. Raises InstallError."""
+    folder = APT / release
+    if not (folder / "sources.list").exists():
+        (folder / "lists/partial").mkdir(parents=True, exist_ok=True)
+        wanted = ("Created-By: Packages", "Origin: Debian", "Label: Debian")
+        sites = run("apt-get", "-qq", "indextargets", "--format", "$(REPO_URI)", *wanted).split()
+        if not sites:
+            raise InstallError("apt-get has no lists of Debian: run apt-get update")
+        (folder / "sources.list").write_text(f"deb [signed-by={KEYRING}] {sites[0]} {release} main\n")
+    return [
+        f"Dir::State::Lists={folder}/lists",
+        f"Dir::Etc::SourceList={folder}/sources.list",
+        "Dir::Etc::SourceParts=/dev/null",
+        f"Dir::Cache::pkgcache={folder}/pkgcache.bin",
+        f"Dir::Cache::srcpkgcache={folder}/srcpkgcache.bin",
+    ]
 
 
 def unpack(archives: Sequence[str], root: Path) -> None:

@@ -6,6 +6,8 @@ from tests.lab.kit import Debian, Home, Server, chroot, mx, own, ports, sasldb, 
 
 PORTS = ports(2750, "smtp", "smtps", "submission")
 PROGRAMS = "/usr/libexec/sendmail"
+JOBS = 8
+"""Its queue of connections holds ten: with more at once, some are never greeted."""
 
 
 def prepare(home: Home) -> None:
@@ -43,8 +45,8 @@ SERVER = Server(
     prepare=prepare,
     start=start,
     targets={
-        "sendmail": mx(PORTS["smtp"]),
-        "sendmail-submission": submission(PORTS["submission"]),
-        "sendmail-smtps": submission(PORTS["smtps"], tls="implicit"),
+        "sendmail": mx(PORTS["smtp"], jobs=JOBS),
+        "sendmail-submission": submission(PORTS["submission"], jobs=JOBS),
+        "sendmail-smtps": submission(PORTS["smtps"], tls="implicit", jobs=JOBS),
     },
 )

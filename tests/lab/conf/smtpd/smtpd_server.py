@@ -19,7 +19,7 @@ class Server(smtpd.SMTPServer):
 
     def process_message(self, peer: Any, mailfrom: str, rcpttos: list[str], data: bytes, **options: Any) -> str | None:
         """Deliver."""
-        deliver(data, mailfrom or "", rcpttos)
+        deliver(data, "" if mailfrom == "<>" else mailfrom, rcpttos)  # so it names the null reverse-path
         return None
 
 

@@ -1,0 +1,175 @@
+"""``publish``: what the lab's servers answered, as pages for everybody: ``reports/``.
+
+A folder for each server with its result stream and its report, and ``index.html``, the matrix of all. What is published
+changes only when a server's answer does: it holds no times, no ports and none of the run's tokens, and a result that
+came to the same as the one that is published stays as it is published, queue ids and all. Security findings without an
+advisory (``ADVISORIES``) are counted and not shown. The transcripts of what holds and of what was not played are
+left out; whoever wants them plays the suite.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from conformance.report import html
+from conformance.report.matrix import Column, write_matrix
+from conformance.report.published import published
+from conformance.report.text import plural
+from conformance.stream import Event, Result, Run, read, write
+from tests.lab.kit.place import PROJECT
+from tests.lab.kit.server import Server
+from tests.lab.run import PLAYED, RUNS
+from tests.lab.servers import load
+from tests.lab.up import version
+
+REPORTS = PROJECT / "reports"
+
+ADVISORIES: Mapping[str, Mapping[str, str]] = {
+    "chasquid": {"security/smuggling/*": "CVE-2023-52354"},
+    "postfix": {"security/smuggling/*": "CVE-2023-51764"},
+}
+"""Which findings are public, by target: globs of case ids, with the advisory."""
+
+SHOWN = ("fail", "warn", "info", "inconclusive", "error")
+"""Verdicts whose transcripts are published."""
+
+EXAMPLES = 3
+"""Breaches of a rule for every reply that are published."""
+
+TITLES = {"smtp-server": "smtp-server", "smtpd": "smtpd", "aiosmtpd": "aiosmtpd", "mox": "mox", "maddy": "maddy"} | {
+    "chasquid": "chasquid",
+    "opensmtpd": "OpenSMTPD",
+    "qpsmtpd": "qpsmtpd",
+    "sendmail": "Sendmail",
+}
+"""Names that are not written with a capital and the rest small."""
+
+_TOKEN = re.compile(r"\bsc-[0-9a-f]{8,}")
+_DATE = re.compile(r"(?:\w{3}, +)?\d{1,2} \w{3} \d{4} \d\d:\d\d:\d\d (?:[+-]\d{4}|GMT|UTC)")
+_PORT = re.compile(r"(127\.0\.0\.\d\]?):\d{4,5}\b")
+_WHERE = re.compile(r" \(in [^()]*\)$")
+_VARIES = re.compile(r"[0-9a-fA-F]{6,}|\d+")
+
+
+def publish(names: Sequence[str]) -> int:
+    """Write ``reports/`` from the runs that are stored; return the exit code."""
+    servers = [server for server in load().values() if not names or server.name in names]
+    missing = []
+    for server in servers:
+        for target in targets(server):
+            run = stored(target)
+            if run is None:
+                missing.append(target)
+                continue
+            title = f"{TITLES.get(server.name) or server.name.capitalize()} {release(version(server.home))}"
+            if target != next(iter(server.targets)):
+                title += f", {target.removeprefix(server.name + '-')}"
+            write_one(run, REPORTS / target, title.strip(), ADVISORIES.get(target, {}))
+    columns = [Column(read(stream), stream) for stream in sorted(REPORTS.glob("*/run.jsonl.gz"))]
+    write_matrix(columns, REPORTS / "index.html")
+    size = sum(path.stat().st_size for path in REPORTS.rglob("*") if path.is_file())
+    print(f"{plural(len(columns), 'report')} in {REPORTS}, {size / 1e6:.1f} MB")
+    for target in missing:
+        print(f"MISSING: {target}: no whole run in {RUNS}")
+    return 1 if missing else 0
+
+
+def targets(server: Server) -> list[str]:
+    """Return the targets of a server that are published: where mail arrives, and where users hand it in."""
+    first = next(iter(server.targets))
+    return [first, *(name for name in server.targets if name.endswith("-submission") and name != first)]
+
+
+def stored(target: str) -> Run | None:
+    """Return the stored run of a target, if it played everything and came to its end."""
+    file = RUNS / f"{target}.jsonl"
+    if not file.exists():
+        return None
+    run = read(file)
+    whole = run.header.get("selection") in ("", "-k not idle-sessions")
+    return run if whole and run.footer is not None and run.footer.get("exit") in PLAYED else None
+
+
+def release(package: str) -> str:
+    """Return the version of the software in that of a package: 9.8.7p6 of 1:9.8.7p6+dfsg-5+deb4."""
+    found = re.search(r"(?:\d+:)?(?:Python )?(\d+(?:\.\d+)+(?:p\d+)?)", package)
+    return found[1] if found else package
+
+
+def write_one(run: Run, folder: Path, title: str, advisories: Mapping[str, str]) -> None:
+    """Write the stream and the report of one target."""
+    stream = folder / "run.jsonl.gz"
+    before = {result.id: result for result in read(stream).results} if stream.exists() else {}
+    shown = published(steady(run, title), advisories)
+    results = [_kept(before.get(result.id), result) for result in shown.results]
+    if stream.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    shown = replace(shown, results=results)
+    write(shown, stream)
+    html.write(shown, folder / "index.html")
+
+
+def steady(run: Run, title: str) -> Run:
+    """Return a run without what differs from one time to the next, and without the transcripts of what holds."""
+    target = {key: value for key, value in (run.header.get("target") or {}).items() if key not in ("host", "port")}
+    header = {key: value for key, value in run.header.items() if key not in ("started", "selection")}
+    results = sorted((_steady(result) for result in run.results), key=lambda result: result.id)
+    counts: dict[str, int] = {}
+    for result in results:
+        counts[result.verdict] = counts.get(result.verdict, 0) + 1
+    fails = counts.get("fail", 0)
+    footer = {
+        "type": "footer",
+        "counts": dict(sorted(counts.items())),
+        "exit": int(fails > 0),
+        "exit_reason": plural(fails, "finding"),
+    }
+    header |= {"target": target | {"name": title}, "planned": len(results)}
+    return Run(header, results, list(_examples(run.lints)), [], footer)
+
+
+def _steady(result: Result) -> Result:
+    transcript = tuple(map(_without_time, result.transcript)) if result.verdict in SHOWN else ()
+    reason = _text(_WHERE.sub("", result.reason) if result.id.startswith("lint/") else result.reason)
+    return replace(result, reason=reason, transcript=transcript, earlier=(), duration=0.0, attempts=1, line=0)
+
+
+def _without_time(entry: Event) -> Event:
+    return {key: _value(value) for key, value in entry.items() if key != "t"}
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, str):
+        return _text(value)
+    return [_value(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _text(text: str) -> str:
+    return _PORT.sub(r"\1:50000", _DATE.sub("Thu, 1 Jan 1970 00:00:00 +0000", _TOKEN.sub("sc-token", text)))
+
+
+def _examples(events: Sequence[Event]) -> Iterator[Event]:
+    count: dict[str, int] = {}
+    for event in sorted(events, key=lambda event: (str(event.get("id")), str(event.get("case")))):
+        name = str(event.get("id"))
+        count[name] = count.get(name, 0) + 1
+        if count[name] <= EXAMPLES:
+            yield _without_time(event)
+
+
+def _kept(before: Result | None, now: Result) -> Result:
+    """Return the result that is published already where the new one says the same, else the new one."""
+    return now if before is None or _said(before) != _said(now) else before
+
+
+def _said(result: Result) -> tuple[object, ...]:
+    """Return what a reader would notice a change of."""
+    names = (*result.requirement, *result.broken, *result.cve)
+    reason = "" if result.id.startswith("lint/") else _VARIES.sub("#", result.reason)
+    return result.case_hash, result.verdict, result.outcome, result.level, result.severity, names, reason
