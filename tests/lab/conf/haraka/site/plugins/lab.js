@@ -12,6 +12,7 @@ exports.register = function () {
     this.register_hook('queue_outbound', 'lab_queue');
 };
 
+// As Haraka does on ports 465 and 587: cmd_mail in its connection.js.
 exports.lab_mail = function (next, connection) {
     const login = connection.local.port !== settings.ports.smtp;
     return login && !connection.relaying ? next(DENY, 'Authentication required') : next();
