@@ -8,7 +8,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from conformance.case import model
-from conformance.case.model import Alternative, Delivered, Expect, Hangup, HeaderField, Repeat, Send, Step, Tls, Wait
+from conformance.case.model import (
+    Alternative,
+    Certificate,
+    Delivered,
+    Expect,
+    Hangup,
+    HeaderField,
+    Repeat,
+    Send,
+    Step,
+    Tls,
+    Wait,
+)
 from conformance.case.octets import (
     Base64,
     Chunk,
@@ -22,11 +34,26 @@ from conformance.case.octets import (
     regex_text,
     template,
 )
-from conformance.case.pattern import Pattern, PatternError, parse
+from conformance.case.pattern import CERTIFICATE_FACTS, Pattern, PatternError, parse
 from conformance.case.yaml import Node
 from conformance.smtp.sasl import MECHANISMS
 
-STEP_KEYS = ("C", "S", "C2", "S2", "C3", "S3", "tls", "tls2", "wait", "hangup", "hangup2", "delivered", "repeat")
+STEP_KEYS = (
+    "C",
+    "S",
+    "C2",
+    "S2",
+    "C3",
+    "S3",
+    "tls",
+    "tls2",
+    "certificate",
+    "wait",
+    "hangup",
+    "hangup2",
+    "delivered",
+    "repeat",
+)
 FORMS: dict[str, tuple[str, ...]] = {
     "raw": (),
     "hex": (),
@@ -124,7 +151,9 @@ def pattern_columns(node: Node) -> set[str]:
 def _steps(node: Node, context: Context) -> list[Step]:
     given = node.mapping("a step", STEP_KEYS)
     if len(given) != 1:
-        node.fail("a step has one key: C, S, tls, wait, hangup, repeat or delivered (the next step: a new '-')")
+        node.fail(
+            "a step has one key: C, S, tls, certificate, wait, hangup, repeat or delivered (the next step: a new '-')"
+        )
     ((key, value),) = given.items()
     match = _STEP.match(key)
     session = int(match[2] or 1) if match else 1
@@ -135,6 +164,8 @@ def _steps(node: Node, context: Context) -> list[Step]:
         return [_expect(item, session, context) for item in value.one_or_many()]
     if kind == "tls":
         return [_tls(value, session, context)]
+    if kind == "certificate":
+        return [_certificate(value, context)]
     if kind == "hangup":
         return [Hangup(session, value.choice("hangup", ("close", "reset")), value.line)]
     if kind == "wait":
@@ -362,11 +393,30 @@ def _tls(node: Node, session: int, context: Context) -> Tls:
     return Tls(
         session,
         alternatives,
-        minimum=given["min"].choice("min", TLS_VERSIONS) if "min" in given else None,
-        maximum=given["max"].choice("max", TLS_VERSIONS) if "max" in given else None,
+        minimum=_version(given["min"], context) if "min" in given else None,
+        maximum=_version(given["max"], context) if "max" in given else None,
         verify=given["verify"].boolean("verify") if "verify" in given else False,
         line=node.line,
     )
+
+
+def _version(node: Node, context: Context) -> str:
+    """Return a version of TLS; a column of the table may hold it. Raises SourceError."""
+    said = context.written(node.string("a version of TLS"))
+    if said not in TLS_VERSIONS:
+        node.fail(f"{said!r} is no version of TLS: {', '.join(TLS_VERSIONS)}")
+    return said
+
+
+def _certificate(node: Node, context: Context) -> Certificate:
+    """Return a look at the certificate: what is wrong with it, and ``any`` for all else. Raises SourceError."""
+    alternatives = tuple(
+        _alternative(Pattern(fact), verdict, context)
+        for fact, verdict in node.mapping("certificate", (*CERTIFICATE_FACTS, "any")).items()
+    )
+    if not alternatives or alternatives[-1].pattern.source != "any":
+        node.fail("the last alternative of a certificate is any: {expired: warn - ..., any: pass}")
+    return Certificate(1, alternatives, node.line)
 
 
 # ---------------------------------------------------------------------- what the recipient gets

@@ -11,6 +11,7 @@ from conformance.case.model import (
     LEAVE,
     Alternative,
     Case,
+    Certificate,
     Delivered,
     Expect,
     Hangup,
@@ -141,6 +142,8 @@ def _sentence(step: Step, case: Case) -> str:
         return f"{_choices(step.alternatives, case)}."
     if isinstance(step, Tls):
         return f"A TLS handshake follows{': ' if step.alternatives else ''}{_tls(step.alternatives)}."
+    if isinstance(step, Certificate):
+        return f"The certificate that the server showed decides: {_certificate(step.alternatives)}."
     if isinstance(step, Wait):
         return f"{step.seconds:g} seconds go by."
     if isinstance(step, Hangup):
@@ -149,6 +152,15 @@ def _sentence(step: Step, case: Case) -> str:
         words = times(step)
         return f"{words[0].upper()}{words[1:]}: {' '.join(_sentence(inner, case) for inner in step.steps)}"
     return _mailbox(step, case)
+
+
+def _certificate(alternatives: tuple[Alternative, ...]) -> str:
+    said = []
+    for a in alternatives:
+        reason = octets_text(a.reason)
+        when = "otherwise" if a.pattern.source == "any" else f"on “{a.pattern.source}”"
+        said.append(f"{when} {_VERDICTS[a.verdict]}{f' ({reason})' if reason else ''}")
+    return "; ".join(said)
 
 
 def _sent(piece: object) -> str:

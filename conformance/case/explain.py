@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from conformance.case.model import (
     Alternative,
     Case,
+    Certificate,
     Delivered,
     Expect,
     Hangup,
@@ -77,6 +78,9 @@ def _lines(step: Step) -> Iterator[str]:
             yield from (f"     {line}" for line in _alternatives(step.alternatives))
     elif isinstance(step, Tls):
         yield f"<TLS handshake{_number(step.session)}>"
+        yield from (f"     {line}" for line in _alternatives(step.alternatives))
+    elif isinstance(step, Certificate):
+        yield "<certificate>"
         yield from (f"     {line}" for line in _alternatives(step.alternatives))
     elif isinstance(step, Wait):
         yield f"<{step.seconds:g} s go by>"

@@ -278,7 +278,7 @@ def _case(node: Node, values: Mapping[str, Node], file: str, spec: str, row: Map
     context = Context(tuple(model.VARIABLES), frozenset(cells), level=level, texts=texts)
     steps = dialogue(values["dialogue"], context)
     if not any(
-        isinstance(s, model.Delivered) or (isinstance(s, model.Expect | model.Tls) and _judges(s))
+        isinstance(s, model.Delivered | model.Certificate) or (isinstance(s, model.Expect | model.Tls) and _judges(s))
         for s in model.flat(steps)
     ):
         values["dialogue"].fail("the dialogue has no judgement: an S: mapping with verdicts, or delivered:")
@@ -346,7 +346,11 @@ def _needs(node: Node | None, start: str, start2: str, dialogue: tuple[model.Ste
         for item in given["role"].one_or_many():
             item.choice("a role", (*model.ROLES, "any"))
         roles = model.ROLES if "any" in names else names
-    sessions = {s.session for s in steps if isinstance(s, model.Send | model.Expect | model.Tls | model.Hangup)}
+    sessions = {
+        s.session
+        for s in steps
+        if isinstance(s, model.Send | model.Expect | model.Tls | model.Certificate | model.Hangup)
+    }
     starts = [start] + ([start2] if sessions - {1} else [])
     ladder = max(model.START_LADDER.index(name) for name in starts)
     target += _target_needs(model.used_variables(dialogue), ladder)

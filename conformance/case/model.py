@@ -128,6 +128,18 @@ class Tls:
 
 
 @dataclass(frozen=True, slots=True)
+class Certificate:
+    """A look at the certificate that the server showed in the handshake; what is wrong with it decides.
+
+    The patterns are words of ``CERTIFICATE_FACTS``, or ``any``.
+    """
+
+    session: int
+    alternatives: tuple[Alternative, ...]
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Wait:
     """A pause, in seconds."""
 
@@ -206,7 +218,7 @@ class Repeat:
     line: int = 0
 
 
-Step: TypeAlias = "Send | Expect | Tls | Wait | Hangup | Delivered | Repeat"
+Step: TypeAlias = "Send | Expect | Tls | Certificate | Wait | Hangup | Delivered | Repeat"
 
 
 def flat(steps: Iterable[Step]) -> Iterator[Step]:
@@ -283,14 +295,16 @@ class Case:
         """The names of the variables that it uses: in its steps, in its reasons, in the values of its row."""
         names = used_variables((*self.dialogue, *self.finally_))
         for step in self.steps():
-            if isinstance(step, Expect | Tls):
+            if isinstance(step, Expect | Tls | Certificate):
                 names.update(*(alternative.reason.variables() for alternative in step.alternatives))
         return frozenset(names.union(*(value.variables() for value in self.variables.values())))
 
     @property
     def sessions(self) -> tuple[int, ...]:
         """The numbers of the sessions it opens."""
-        return tuple(sorted({1} | {s.session for s in self.steps() if isinstance(s, Send | Expect | Tls | Hangup)}))
+        return tuple(
+            sorted({1} | {s.session for s in self.steps() if isinstance(s, Send | Expect | Tls | Certificate | Hangup)})
+        )
 
     @property
     def waiting(self) -> float:

@@ -49,10 +49,23 @@ class TlsResult:
 
     established: bool
     detail: str
+    here: bool = False
+    """Whether it failed for what this computer can't do, before the server was asked."""
 
     def __str__(self) -> str:
         return f"TLS {'established' if self.established else 'failed'}: {self.detail}"
 
+
+CERTIFICATE_FACTS = (
+    "expired",
+    "not-yet-valid",
+    "wrong-name",
+    "self-signed",
+    "short-key",
+    "weak-signature",
+    "none",
+)
+"""What may be said of a certificate; ``none``: no certificate was shown, as there is no TLS."""
 
 Event = Reply | Closed | Silence | TlsResult
 

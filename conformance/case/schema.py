@@ -13,6 +13,7 @@ from typing import Any
 
 from conformance import target
 from conformance.case import dialogue, load, model
+from conformance.case.pattern import CERTIFICATE_FACTS
 from conformance.report.stream_schema import stream
 from conformance.smtp.sasl import MECHANISMS
 
@@ -131,9 +132,11 @@ DELIVERED: dict[str, Schema] = {
     "otherwise": described(VERDICT, "The verdict where it is not so (default: that of the level)."),
 }
 
+VERSION: Schema = {"anyOf": [one_of(dialogue.TLS_VERSIONS), {"type": "string", "pattern": r"^\$"}]}
+
 TLS: dict[str, Schema] = {
-    "min": one_of(dialogue.TLS_VERSIONS),
-    "max": one_of(dialogue.TLS_VERSIONS),
+    "min": VERSION,
+    "max": VERSION,
     "verify": described(FLAG, "Whether the certificate must be trusted."),
     "established": VERDICT,
     "failed": VERDICT,
@@ -155,6 +158,10 @@ _STEPS: dict[str, Schema] = {
     "C": described(ref("send"), "What the client sends; a text gets CRLF."),
     "S": described(ref("expect"), "What the server answers: a text is a premise, a mapping judges."),
     "tls": described(ref("tls"), "A TLS handshake."),
+    "certificate": described(
+        mapping((*CERTIFICATE_FACTS, "any"), dict.fromkeys((*CERTIFICATE_FACTS, "any"), VERDICT), ("any",)),
+        "What is wrong with the certificate that the server showed; the first that holds decides.",
+    ),
     "wait": described(DURATION, "A pause."),
     "hangup": described(one_of(("close", "reset")), "The client ends the connection."),
     "delivered": ref("delivered"),

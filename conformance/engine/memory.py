@@ -7,11 +7,14 @@ a handshake is due ends the connection, as it would be no TLS record.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from conformance.engine.certificate import NONE, Certificate
 from conformance.engine.session import Session
+from conformance.engine.tls import VERSIONS, TlsSettings
 from conformance.engine.wire import ConnectError
 from conformance.reference.actions import Action, Close, Reset, StartTls, Wait
 from conformance.reference.server import Server
@@ -51,8 +54,20 @@ class MemoryWire:
         if actions or not self._server.midway:
             self._take(actions)
 
-    def upgrade(self) -> bool:
-        """Cross into TLS where the server has asked for it; return whether it had."""
+    def certificate(self) -> Certificate:
+        """Return what is wrong with the certificate: what a fault says of it."""
+        if not self._server.session.tls:
+            return NONE
+        kind = str(self._server.rules.tls.get("certificate", "valid"))
+        return Certificate(frozenset({kind} - {"valid"}), f"in memory, {kind}")
+
+    def upgrade(self, settings: TlsSettings) -> bool:
+        """Cross into TLS where the server has asked for it, and has such a version; return whether it had."""
+        rules = self._server.rules
+        oldest = rules.tls.get("minimum_version", ssl.TLSVersion.TLSv1_2)
+        newest = rules.tls.get("maximum_version", ssl.TLSVersion.TLSv1_3)
+        if not _versions(settings).intersection(range(oldest, newest + 1)):
+            return False
         under_way = any(isinstance(action, StartTls) for action in self._actions)
         if self._over or not (self._tls_offered or under_way):
             return False
@@ -118,6 +133,13 @@ class MemoryWire:
         self._idle_timer = None
         if not self._over:
             self._take(self._server.timeout())
+
+
+def _versions(settings: TlsSettings) -> set[int]:
+    """Return the versions that a client would take."""
+    lowest = VERSIONS[settings.minimum or "TLSv1.2"]
+    highest = VERSIONS[settings.maximum or "TLSv1.3"]
+    return {version for version in VERSIONS.values() if lowest <= version <= highest}
 
 
 @dataclass(frozen=True)

@@ -246,6 +246,8 @@ class Play:
             await self._expect(step)
         elif isinstance(step, Tls):
             await self._tls(step)
+        elif isinstance(step, model.Certificate):
+            await self._certificate(step)
         elif isinstance(step, Wait):
             self.transcript.add(self.loop.time(), 1, "wait", detail=f"{step.seconds:g} s")
             await asyncio.sleep(step.seconds)
@@ -435,6 +437,8 @@ class Play:
         session = await self.session(step.session)
         settings = TlsSettings(self.setting.server_name, step.minimum, step.maximum, step.verify)
         result = await session.start_tls(settings, self.timeout)
+        if result.here:
+            raise Stop("untested", result.detail)
         for alternative in step.alternatives:
             if alternative.pattern.match(result) is not None:
                 good = alternative.verdict in model.GOOD
@@ -452,6 +456,23 @@ class Play:
         if not step.alternatives:
             raise Stop("inconclusive", f"needed TLS, got {result}")
         raise Stop("unexpected", f"unexpected {result}")
+
+    async def _certificate(self, step: model.Certificate) -> None:
+        session = await self.session(step.session)
+        names = {self.values[name].decode("latin-1") for name in ("host", "server", "address")}
+        try:
+            found = session.certificate(names, self.setting.clock())
+        except ValueError as error:
+            raise Stop("inconclusive", f"the certificate can't be read: {error}") from None
+        for alternative in step.alternatives:
+            if alternative.pattern.source in (*found.facts, "any"):
+                good = alternative.verdict in model.GOOD
+                decides = alternative.verdict not in model.ONWARD
+                self._mark(session, model.wanted(step.alternatives), good, decides=decides)
+                if alternative.verdict not in (*model.ONWARD, "pass"):
+                    raise Stop(alternative.verdict, f"{self.reason(alternative.reason)}: {found}")
+                self._decide(alternative, TlsResult(True, str(found)))
+                return
 
     async def _delivered(self, step: Delivered) -> None:
         if self.setting.observer is None:

@@ -10,9 +10,12 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import deque
+from collections.abc import Collection
 from typing import Protocol
 
 from conformance.case.pattern import Closed, Event, Silence, TlsResult
+from conformance.engine import certificate
+from conformance.engine.certificate import Certificate
 from conformance.engine.tls import TlsLayer, TlsSettings
 from conformance.smtp.reply import Reply, ReplyParser
 from conformance.smtp.transcript import Entry, Transcript
@@ -42,7 +45,7 @@ class Wire(Protocol):
     def abort(self) -> None:
         """End the connection at once (RST where it can)."""
 
-    # A wire in memory also has ``upgrade() -> bool``: TLS as a mere switch.
+    # A wire in memory also has ``upgrade(settings) -> bool``, TLS as a mere switch, and ``certificate()``.
 
 
 class Session:
@@ -210,12 +213,14 @@ class Session:
             return self._tls_result(False, "the connection has ended")
         upgrade = getattr(self.wire, "upgrade", None)
         if upgrade is not None:
-            crossed = bool(upgrade())
+            crossed = bool(upgrade(settings))
             return self._tls_result(crossed, "in memory" if crossed else "the server does not start TLS")
         try:
             layer = TlsLayer(settings)
         except (ssl.SSLError, ValueError) as error:
-            return self._tls_result(False, f"these TLS settings are not to be had here: {error}")
+            return self._tls_result(False, f"these TLS settings are not to be had here: {error}", here=True)
+        if layer.error:
+            return self._tls_result(False, f"these TLS settings are not to be had here: {layer.error}", here=True)
         self.tls = layer
         self._flush()
         seconds = max(seconds, HANDSHAKE_SECONDS)
@@ -230,9 +235,20 @@ class Session:
             return self._tls_result(False, layer.error)
         return self._tls_result(True, layer.description)
 
-    def _tls_result(self, established: bool, detail: str) -> TlsResult:
+    def _tls_result(self, established: bool, detail: str, *, here: bool = False) -> TlsResult:
         self.entry = self._note("tls", detail if established else f"failed: {detail}")
-        return TlsResult(established, detail)
+        return TlsResult(established, detail, here)
+
+    def certificate(self, names: Collection[str], now: float) -> Certificate:
+        """Return what is to be said of the certificate that the server showed. Raises ValueError for a broken one."""
+        shown = getattr(self.wire, "certificate", None)
+        if shown is not None:
+            found: Certificate = shown()
+        else:
+            der = self.tls.certificate if self.tls is not None else None
+            found = certificate.read(der, names, now) if der else certificate.NONE
+        self.entry = self._note("certificate", str(found))
+        return found
 
     def hang_up(self, how: str = "close") -> None:
         """End the connection from our side."""

@@ -7,6 +7,7 @@ TLS lies; here every octet on either side of the border is ours.
 from __future__ import annotations
 
 import ssl
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -37,10 +38,12 @@ def client_context(minimum: str | None, maximum: str | None, verify: bool) -> ss
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         context.set_ciphers("DEFAULT:@SECLEVEL=0")
-    if minimum is not None:
-        context.minimum_version = VERSIONS[minimum]
-    if maximum is not None:
-        context.maximum_version = VERSIONS[maximum]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # old versions are asked for to see them refused
+        if minimum is not None:
+            context.minimum_version = VERSIONS[minimum]
+        if maximum is not None:
+            context.maximum_version = VERSIONS[maximum]
     return context
 
 
@@ -80,6 +83,11 @@ class TlsLayer:
         """Version and cipher suite."""
         cipher = self._object.cipher()
         return f"{self._object.version()} {cipher[0] if cipher else ''}".strip()
+
+    @property
+    def certificate(self) -> bytes | None:
+        """The certificate that the server showed, DER."""
+        return self._object.getpeercert(binary_form=True)
 
     def feed(self, records: bytes) -> bytes:
         """Take octets from the wire; return the clear octets that they carry."""

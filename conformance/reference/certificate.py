@@ -8,13 +8,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from cryptography import x509
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
-Kind = Literal["valid", "expired", "not-yet-valid", "wrong-name", "self-signed"]
+    Key: TypeAlias = EllipticCurvePrivateKey | RSAPrivateKey
+
+Kind = Literal["valid", "expired", "not-yet-valid", "wrong-name", "self-signed", "short-key", "weak-signature"]
+
+_SHA256_WITH_RSA = bytes.fromhex("06092a864886f70d01010b")
+_SHA1_WITH_RSA = bytes.fromhex("06092a864886f70d010105")
+"""Object identifiers of RFC 4055, as they stand in certificates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +36,34 @@ class Certificate:
 def make(host: str, kind: Kind = "valid") -> Certificate:
     """Return a certificate for a host name, ``localhost`` and the loopback addresses; ``kind`` says what is wrong."""
     from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-    ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    ca_key: Key = ec.generate_private_key(ec.SECP256R1())
+    if kind == "weak-signature":
+        ca_key = rsa.generate_private_key(65537, 2048)
+    short = rsa.generate_private_key(65537, 1024) if kind == "short-key" else None
+    key: Key = short or ec.generate_private_key(ec.SECP256R1())
     ca = _authority(ca_key)
     leaf = _leaf("wrong.example" if kind == "wrong-name" else host, kind, key, ca_key, ca)
     pem = serialization.Encoding.PEM
     private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    if kind == "weak-signature":
+        leaf = _signed_with_sha1(leaf, ca_key)
     return Certificate(leaf.public_bytes(pem), private, ca.public_bytes(pem))
+
+
+def _signed_with_sha1(leaf: x509.Certificate, ca_key: Key) -> x509.Certificate:
+    """Sign a certificate anew with a hash that ``cryptography`` no longer signs with."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+    assert isinstance(ca_key, RSAPrivateKey)
+    text = leaf.tbs_certificate_bytes.replace(_SHA256_WITH_RSA, _SHA1_WITH_RSA)
+    whole = leaf.public_bytes(serialization.Encoding.DER).replace(_SHA256_WITH_RSA, _SHA1_WITH_RSA)
+    signature = ca_key.sign(text, PKCS1v15(), hashes.SHA1())
+    return x509.load_der_x509_certificate(whole[: -len(signature)] + signature)
 
 
 def _name(text: str) -> x509.Name:
@@ -46,7 +73,7 @@ def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
-def _builder(key: EllipticCurvePrivateKey, since: datetime, until: datetime) -> x509.CertificateBuilder:
+def _builder(key: Key, since: datetime, until: datetime) -> x509.CertificateBuilder:
     from cryptography import x509
 
     return (
@@ -75,7 +102,7 @@ def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
     )
 
 
-def _authority(key: EllipticCurvePrivateKey) -> x509.Certificate:
+def _authority(key: Key) -> x509.Certificate:
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
 
@@ -90,9 +117,7 @@ def _authority(key: EllipticCurvePrivateKey) -> x509.Certificate:
     )
 
 
-def _leaf(
-    host: str, kind: Kind, key: EllipticCurvePrivateKey, ca_key: EllipticCurvePrivateKey, ca: x509.Certificate
-) -> x509.Certificate:
+def _leaf(host: str, kind: Kind, key: Key, ca_key: Key, ca: x509.Certificate) -> x509.Certificate:
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes
     from cryptography.x509.oid import ExtendedKeyUsageOID

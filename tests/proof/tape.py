@@ -30,7 +30,7 @@ DECIDING = frozenset({"STARTTLS", "AUTH", "ENHANCEDSTATUSCODES"})
 
 MESSAGE_OCTETS = 200_000
 """The largest message in the proof: enough to test the limit, and quick to send often."""
-WIRE = frozenset({"keep_clear_octets", "octets_are_patience"})
+WIRE = frozenset({"keep_clear_octets", "octets_are_patience", "tls"})
 """Rules that the wire asks beside its calls of the server: the calls on a tape don't show them."""
 
 

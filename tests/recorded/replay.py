@@ -8,6 +8,7 @@ from conformance.case.model import Case
 from conformance.engine.player import play
 from conformance.engine.run import setting_for
 from conformance.engine.session import Session
+from conformance.engine.tls import TlsSettings
 from conformance.observer import Message
 from conformance.observer.maildir import sender_of
 from conformance.stream import unescape
@@ -51,7 +52,7 @@ class RecordedWire:
         elif step.event in ("close", "reset"):
             self._session.ended(reset=step.event == "reset")
 
-    def upgrade(self) -> bool:
+    def upgrade(self, settings: TlsSettings) -> bool:
         """Return whether the server's handshake succeeded."""
         return next(self._tls, False)
 
