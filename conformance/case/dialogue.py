@@ -80,6 +80,7 @@ DELIVERED_KEYS = (
     "crlf",
     "sender",
     "recipient",
+    "parameters",
     "met",
     "otherwise",
 )
@@ -429,7 +430,7 @@ def _delivered(node: Node, context: Context) -> Delivered:
     met, met_reason = verdict_and_reason(given["met"], context) if "met" in given else (None, None)
     least, count = _counts(given["count"]) if "count" in given else (None, 1)
     within = given["within"].seconds("within") if "within" in given else (10.0 if count else 2.0)
-    looks = {"body", "contains", "header", "matches", "trace", "dated", "crlf", "sender", "recipient"}
+    looks = {"body", "contains", "header", "matches", "trace", "dated", "crlf", "sender", "recipient", "parameters"}
     if count == 0 and looks & given.keys():
         node.fail("count: 0 has nothing to look into")
     return Delivered(
@@ -449,6 +450,7 @@ def _delivered(node: Node, context: Context) -> Delivered:
         crlf=given["crlf"].boolean("crlf") if "crlf" in given else False,
         sender=octets(given["sender"], context) if "sender" in given else None,
         recipient=octets(given["recipient"], context) if "recipient" in given else None,
+        parameters=_regexes(given["parameters"], context) if "parameters" in given else (),
         otherwise=otherwise,
         reason=reason,
         met=met,

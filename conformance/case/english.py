@@ -255,3 +255,4 @@ def _details(step: Delivered) -> Iterator[str]:
         yield f"its reverse-path is <{octets_text(step.sender)}>"
     if step.recipient is not None:
         yield f"its forward-path is <{octets_text(step.recipient)}>"
+    yield from (f"the parameters of its MAIL and RCPT match /{regex_text(regex)}/" for regex in step.parameters)

@@ -143,6 +143,7 @@ def _delivered(step: Delivered) -> str:
         parts.append(f"reverse-path {octets_text(step.sender)}")
     if step.recipient is not None:
         parts.append(f"forward-path {octets_text(step.recipient)}")
+    parts += [f"MAIL and RCPT match /{regex_text(regex)}/" for regex in step.parameters]
     return "; ".join(parts)
 
 

@@ -369,10 +369,14 @@ def _needs(node: Node | None, start: str, start2: str, dialogue: tuple[model.Ste
 
 
 def _is_relayed(step: model.Step) -> bool:
-    """Return whether a step reads what is seen at the next hop only: mail for elsewhere, or the forward-path."""
+    """Return whether a step reads what is seen at the next hop only: mail for elsewhere, or what RCPT said there."""
     if not isinstance(step, model.Delivered):
         return False
-    return step.recipient is not None or any(name.startswith("foreign") for name in step.to.variables())
+    return (
+        step.recipient is not None
+        or bool(step.parameters)
+        or any(name.startswith("foreign") for name in step.to.variables())
+    )
 
 
 def _target_needs(names: set[str], ladder: int) -> list[str]:

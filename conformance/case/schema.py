@@ -128,6 +128,10 @@ DELIVERED: dict[str, Schema] = {
     "crlf": described(FLAG, "Whether no <CR> and no <LF> may stand outside of <CRLF>; only a sink can tell."),
     "sender": described(OCTETS, "The reverse-path."),
     "recipient": described(OCTETS, "The forward-path as the next hop gets it, octet for octet (needs a sink)."),
+    "parameters": described(
+        {"anyOf": [REGEX, {"type": "array", "items": REGEX}]},
+        "What MAIL and RCPT with their parameters must match, as the next hop gets them, in two lines (needs a sink).",
+    ),
     "met": described(VERDICT, "The verdict where it is so (default: the dialogue goes on)."),
     "otherwise": described(VERDICT, "The verdict where it is not so (default: that of the level)."),
 }

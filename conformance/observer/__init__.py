@@ -23,6 +23,8 @@ class Message:
     """The mailbox of the reverse-path where it is known (Return-Path, sink), empty for the null path."""
     recipient: bytes | None = None
     """What stood between the angle brackets of RCPT where that is known (sink)."""
+    parameters: bytes | None = None
+    """Two lines where that is known (sink): MAIL and its parameters, RCPT and its parameters."""
     verbatim: bool = False
     """Whether line ends are as they crossed the wire: mailboxes on disk store LF."""
 

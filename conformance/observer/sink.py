@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from conformance.reference.reply import Reply
     from conformance.reference.rules import Rules
     from conformance.reference.session import Session
-    from conformance.reference.site import Store
+    from conformance.reference.site import Store, Stored
     from conformance.smtp.address import Path
 
 SIZE = 64 * 1024 * 1024
@@ -40,13 +40,26 @@ class Sink:
         """Return the messages for the recipient that contain the token, with the recipient as the envelope has it."""
         wanted = _mailbox(recipient)
         return [
-            Message(stored.octets, _octets(stored.reverse_path), _octets(name), verbatim=True)
+            Message(
+                stored.octets, _octets(stored.reverse_path), _octets(name), _parameters(stored, index), verbatim=True
+            )
             for store in self._stores
             for stored in store
             if token in stored.octets
-            for name in stored.recipients
+            for index, name in enumerate(stored.recipients)
             if _mailbox(name) == wanted
         ]
+
+
+def _parameters(stored: Stored, index: int) -> bytes:
+    """Return what followed the paths of MAIL and of this RCPT, the keywords in upper case."""
+    of_rcpt = stored.recipient_parameters[index] if index < len(stored.recipient_parameters) else {}
+    lines = (("MAIL", stored.parameters), ("RCPT", of_rcpt))
+    text = "\n".join(
+        " ".join([verb, *(name if value is None else f"{name}={value}" for name, value in parameters.items())])
+        for verb, parameters in lines
+    )
+    return _octets(text)
 
 
 def _octets(text: str) -> bytes:

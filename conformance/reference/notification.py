@@ -40,9 +40,9 @@ Reporting-MTA: dns; {host}
 {envelope}
 {fields}
 --{boundary}
-Content-Type: text/rfc822-headers
+Content-Type: {kind}
 
-{header}
+{returned}
 --{boundary}--
 """
 
@@ -87,11 +87,17 @@ _WORDS = {
 """For each action of RFC 3464: the subject, what is said of the recipients, and their status."""
 
 
+_SAID = "550 5.1.1 No such mailbox"
+"""What the next hop replies to RCPT for those whom it refuses."""
+
+
 def _notice(session: Session, told: list[Recipient], message: bytes, identity: str, action: str) -> list[Stored]:
     subject, said, status = _WORDS[action]
     site, transaction = session.site, session.transaction
     envid = xtext.decode(transaction.parameters.get("ENVID") or "")
     to = written(transaction.reverse_path)
+    # Without failures, and with RET=HDRS, only the header comes back (RFC3461-6.2-02, -03).
+    whole = action == "failed" and (transaction.parameters.get("RET") or "").upper() == "FULL"
     text = _TEMPLATE.format(
         host=site.host,
         to=to,
@@ -103,11 +109,12 @@ def _notice(session: Session, told: list[Recipient], message: bytes, identity: s
         names="\n".join(f"  {recipient.path}" for recipient in told),
         envelope=f"Original-Envelope-Id: {envid}\n" if envid else "",  # RFC3461-6.3-01
         fields="\n".join(_fields(recipient, action, status) for recipient in told),
-        header="{header}",
+        kind="message/rfc822" if whole else "text/rfc822-headers",
+        returned="{returned}",
     )
-    # Without failures only the header comes back (RFC3461-6.2-03); it may hold any octets.
-    top, bottom = text.replace("\n", "\r\n").encode().split(b"{header}")
-    octets = top + trace.header(message).removesuffix(b"\r\n") + bottom
+    # What comes back may hold any octets.
+    top, bottom = text.replace("\n", "\r\n").encode().split(b"{returned}")
+    octets = top + (message if whole else trace.header(message)).removesuffix(b"\r\n") + bottom
     return [Stored("", (to,), octets, id=identity)]
 
 
@@ -116,4 +123,6 @@ def _fields(recipient: Recipient, action: str, status: str) -> str:
     kind, _, address = (recipient.parameters.get("ORCPT") or "").partition(";")
     original = f"Original-Recipient: {kind}; {xtext.decode(address) or address}\n" if kind else ""
     kind = "rfc822" if str(recipient.path).isascii() else "utf-8"
-    return f"{original}Final-Recipient: {kind}; {written(recipient.path)}\nAction: {action}\nStatus: {status}\n"
+    said = f"Diagnostic-Code: smtp; {_SAID}\n" if action == "failed" else ""  # RFC3461-9.2-01
+    final = f"Final-Recipient: {kind}; {written(recipient.path)}\n"
+    return f"{original}{final}Action: {action}\nStatus: {status}\n{said}"

@@ -26,7 +26,8 @@ class Mailbox:
     """An observer that always finds the same message."""
 
     def __init__(self, octets: bytes, verbatim: bool = True) -> None:
-        self.message = Message(octets, b"a@b.example", verbatim=verbatim)
+        parameters = b"MAIL RET=HDRS SIZE=10\nRCPT NOTIFY=NEVER" if verbatim else None
+        self.message = Message(octets, b"a@b.example", parameters=parameters, verbatim=verbatim)
 
     def find(self, token: bytes, recipient: str) -> list[Message]:
         """Return the message."""
@@ -81,3 +82,12 @@ def test_bare_line_ends_are_seen_on_the_wire_only() -> None:
     assert "a bare \\n" in judged("crlf: true", MESSAGE.replace(b"Text.\r\n", b"Te\nxt.\r\n"))
     with pytest.raises(Stop, match="can't tell line ends"):
         judged("crlf: true", verbatim=False)
+
+
+def test_parameters_are_known_at_the_next_hop_only() -> None:
+    """What followed the paths is looked at line by line; a mailbox does not know it."""
+    assert judged("parameters: ['/^MAIL .*RET=HDRS(?: |$)/', '/^RCPT NOTIFY=NEVER$/']") == ""
+    assert "do not match" in judged("parameters: '/ENVID=/'")
+    with pytest.raises(Stop) as stop:
+        judged("parameters: '/ENVID=/'", verbatim=False)
+    assert stop.value.outcome == "untested"

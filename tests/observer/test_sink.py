@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import smtplib
+import re
 import socket
 from collections.abc import Callable
 
@@ -38,13 +39,16 @@ def test_what_is_relayed_is_found_as_it_came() -> None:
 
     def relay() -> None:
         with smtplib.SMTP("127.0.0.1", port) as client:
-            client.sendmail("MiXeD@a.example", ['"Some One"@Far.example', "b@far.example"], TEXT)
+            recipients = ['"Some One"@Far.example', "b@far.example"]
+            client.sendmail("MiXeD@a.example", recipients, TEXT, ["ret=HDRS"], ["NOTIFY=NEVER"])
 
     sink = with_sink(f"127.0.0.1:{port}", relay)
     (message,) = sink.find(b"sc-1234", '"some one"@far.example')
     assert message.octets == TEXT
     assert message.sender == b"MiXeD@a.example"
     assert message.recipient == b'"Some One"@Far.example'
+    assert message.parameters is not None
+    assert re.fullmatch(rb"MAIL .*RET=HDRS\nRCPT NOTIFY=NEVER", message.parameters)
     assert len(sink.find(b"sc-1234", "B@far.example")) == 1
 
 

@@ -74,7 +74,7 @@ def _seven_bits(octets: bytes) -> bytes:
 fault(
     "eight-bit-cleared",
     title="The highest bit of every octet is cleared",
-    breaks=("RFC6152-3-02", "RFC6152-3-06", "RFC3030-3-04"),
+    breaks=("RFC6152-3-02", "RFC6152-3-03", "RFC6152-3-06", "RFC3030-3-04"),
     also_trips=("rfc6531-smtputf8/*",),
 )(lambda rules: stored(rules, _seven_bits))
 

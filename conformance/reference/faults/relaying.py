@@ -318,7 +318,7 @@ fault(
 @fault(
     "notice-about-notice",
     title="Mail with the null reverse-path that can't be delivered is reported to its author",
-    breaks=("RFC5321-3.6.3-04", "RFC5321-4.5.4-02"),
+    breaks=("RFC5321-3.6.3-04", "RFC5321-4.5.4-02", "RFC3461-5.2-01"),
     roles=ROLES,
 )
 def _about_notice(rules: Rules) -> Rules:

@@ -59,6 +59,7 @@ fault(
         "rfc5321/3.6.3-undeliverable-mail/notification",
         "rfc6531-smtputf8/3.7.3-messages/header",
         "rfc6531-smtputf8/3.7.3-messages/u-labels",
+        "rfc3461-dsn/5.2.7-lists-and-aliases/alias",
     ),
 )(lambda rules: on_store(rules, _odd))
 

@@ -226,3 +226,17 @@ fault(
     title="Received has the name of the client encoded",
     breaks=("RFC6531-3.7.3-01",),
 )(_encoded_trace)
+
+
+def _decoded_trace(rules: Rules) -> Rules:
+    def received(session: Session, identity: str) -> str:
+        return rules.received(session, identity).replace("xn--bcher-kva", "bücher")
+
+    return replace(rules, received=received)
+
+
+fault(
+    "received-always-decoded",
+    title="Received has the name of the client in UTF-8 in messages that came without SMTPUTF8 too",
+    breaks=("RFC6531-3.7.3-03",),
+)(_decoded_trace)

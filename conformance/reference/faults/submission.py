@@ -187,6 +187,7 @@ fault(
     also_trips=(
         "rfc5321/2.3.10-relay/nothing-completed",
         "rfc5321/3.6-relaying/header-kept*",
+        "rfc3461-dsn/5.2.6-notices-of-failure/only-for-those-who-asked",
     ),
 )
 def _shown(rules: Rules) -> Rules:

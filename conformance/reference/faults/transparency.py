@@ -169,4 +169,5 @@ fault(
     "text-not-ascii-added",
     title="A header field with octets above 127 is added to each message",
     breaks=("RFC5321-4.5.2-07", "RFC5321-2.3.1-01"),
+    also_trips=("rfc6531-smtputf8/3.7.3-messages/trace-in-ascii",),
 )(lambda rules: stored(rules, lambda octets: "X-Scanned: gepr\u00fcft\r\n".encode("latin-1") + octets))
