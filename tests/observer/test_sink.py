@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import smtplib
 import re
+import smtplib
 import socket
 from collections.abc import Callable
 
