@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from conformance.report import documents, summary
 from conformance.report.html.case import anchor, shown
-from conformance.report.html.document import document, resource
+from conformance.report.html.document import document, packed_main, resource, script
 from conformance.report.html.ledger import in_order, state_class
 from conformance.report.text import plural
 from conformance.stream import Run
@@ -78,7 +78,7 @@ def matrix(columns: Sequence[Column], file: Path) -> str:
         f"SMTP conformance of {plural(len(columns), 'server')}",
         "".join(_Matrix(columns, file).body()),
         style=resource("matrix.css"),
-        script=resource("matrix.js"),
+        code=script("matrix.js"),
         colour="#2b5c8f",
         version=str(columns[0].run.header.get("version", "")) if columns else "",
     )
@@ -95,16 +95,23 @@ class _Matrix:
         """Yield the page's parts from top to bottom."""
         yield "<header><p class=over>SMTP conformance</p>"
         yield f"<h1>{plural(len(self.columns), 'server')}, {plural(len(self.rows), 'requirement')}</h1>\n"
-        yield f"<p class=lede>{self._sentence()}</p></header>\n<main>\n"
-        yield from self._totals()
-        yield resource("matrix.html").replace("<!-- documents -->", "".join(self._documents())) + "\n"
-        yield f"<p class=legend>{' '.join(_legend())}</p>\n"
-        yield from self._table()
-        yield "<p id=nothing hidden>Nothing matches.</p></main>\n"
+        yield f"<p class=lede>{self._sentence()}</p></header>\n"
+        main = "".join(self._main())
+        published = bool(self.columns) and all(column.run.header.get("published") for column in self.columns)
+        yield packed_main(main) if published else f"<main>\n{main}</main>\n"
         yield (
             "<footer><p>Statements are in our own words; the documents are the norm. A sign leads to the case that "
             "decided it, in the report of the server, with every octet.</p></footer>\n"
         )
+
+    def _main(self) -> Iterator[str]:
+        yield from self._totals()
+        yield resource("matrix.html").replace("<!-- documents -->", "".join(self._documents())) + "\n"
+        withheld = any(column.run.header.get("withheld") for column in self.columns)
+        blank = " <span>blank: no case of it is published</span>" if withheld else ""
+        yield f"<p class=legend>{' '.join(_legend())}{blank}</p>\n"
+        yield from self._table()
+        yield "<p id=nothing hidden>Nothing matches.</p>\n"
 
     def states(self, name: str) -> list[str]:
         """Return the states of a requirement on the servers where it was judged."""

@@ -8,7 +8,7 @@ half of it would be shown as the whole.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
@@ -22,14 +22,17 @@ TOLD = ("fail", "warn", "inconclusive", "error")
 WITHHELD = "(a case that is withheld)"
 
 
-def published(run: Run, advisories: Mapping[str, str] | None = None) -> Run:
-    """Return the run without the findings that are not public; the header says how many there are."""
+def published(run: Run, advisories: Mapping[str, str] | None = None, flaws: Sequence[str] = ()) -> Run:
+    """Return the run without the findings that are not public; the header says how many there are.
+
+    ``flaws`` are globs of cases whose failure is a flaw too, though they have no severity.
+    """
     public = advisories or {}
     kept: list[Result] = []
     hidden: list[Result] = []
     for result in run.results:
         advisory = next((text for name, text in public.items() if _named(name, result.id)), None)
-        if result.severity is None or result.verdict not in TOLD:
+        if not _tells_of_a_flaw(result, flaws):
             kept.append(result)
         elif advisory is not None:
             kept.append(replace(result, cve=tuple(dict.fromkeys((*result.cve, advisory)))))
@@ -49,6 +52,12 @@ def published(run: Run, advisories: Mapping[str, str] | None = None) -> Run:
         [note for note in run.notes if not any(name in note for name in names)],
         _footer(run.footer, kept, len(hidden)),
     )
+
+
+def _tells_of_a_flaw(result: Result, flaws: Sequence[str]) -> bool:
+    if result.severity is not None:
+        return result.verdict in TOLD
+    return result.verdict == "fail" and any(_named(name, result.id) for name in flaws)
 
 
 def _without_related(results: list[Result], hidden: list[Result]) -> tuple[list[Result], list[Result]]:

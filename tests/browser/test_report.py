@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from conformance.report.html import LIMIT, write
+from conformance.report.published import published
 from conformance.stream import Run
 from tests.browser.chromium import Page
 from tests.report.streams import findings, hostile, realistic, routine, run_of
@@ -153,3 +154,15 @@ const light = name => {
 const [a, b] = [light("--NAME"), light("--paper")].sort((x, y) => y - x);
 return (a + 0.05) / (b + 0.05);
 })()"""
+
+
+def test_a_published_page_unpacks_itself(tab: Page, tmp_path: Path) -> None:
+    """All is there, links to a case work, and hostile text does nothing."""
+    opened(tab, published(realistic()), tmp_path / "report.html", "rfc5321/3.3-mail-transactions/unknown-recipient")
+    assert tab.run("document.getElementById(decodeURIComponent(location.hash.slice(1))).checkVisibility()")
+    opened(tab, published(hostile()), tmp_path / "hostile.html")
+    tab.run("document.querySelectorAll('details').forEach(e => e.open = true)")
+    tab.run("new Promise(done => setTimeout(done, 100))")
+    assert tab.run("window.pwned") is None
+    assert tab.run("document.querySelectorAll('img,iframe,object,svg:not(.bar),evil,[onload],[onerror]').length") == 0
+    assert tab.complaints == []

@@ -118,7 +118,8 @@ def play(server: str, target: str, selection: Sequence[str], times: int) -> Outc
     runs: list[Run] = []
     passwords = {PASSWORD_VARIABLE: USERS["alice"], **load()[server].passwords}
     for number in range(times):
-        played = _played(target, selection, number, passwords)
+        name = label(target, whole=not selection, number=number)
+        played = _played(target, selection, name, passwords)
         if isinstance(played, str):
             return _told(Outcome(target, seconds=time.monotonic() - begin, problem=played))
         runs.append(played)
@@ -141,7 +142,7 @@ def _again(outcome: Outcome, passwords: Mapping[str, str]) -> None:
         return
     first = {result.id: result.verdict for result, _ in unexpected if not result.id.startswith("lint/")}
     names = [word for name in first for word in ("--case", name)]
-    played = _played(outcome.target, names, 1, passwords) if names else ""
+    played = _played(outcome.target, names, label(outcome.target, number=1), passwords) if names else ""
     if isinstance(played, str):
         return
     second = compare(outcome.target, outcome.expected, played.results)
@@ -188,7 +189,7 @@ def play_variant(server: Server, name: str) -> Outcome:
     begin = time.monotonic()
     variant = server.variants[name]
     cases = [word for glob in variant.findings for word in ("--case", glob)]
-    played = _played(name, cases, 0, {PASSWORD_VARIABLE: USERS["alice"], **server.passwords})
+    played = _played(name, cases, name, {PASSWORD_VARIABLE: USERS["alice"], **server.passwords})
     outcome = Outcome(name, seconds=time.monotonic() - begin)
     if isinstance(played, str):
         outcome.problem = played
@@ -223,10 +224,17 @@ def tell_stale(outcomes: Sequence[Outcome]) -> None:
                 break
 
 
-def _played(target: str, selection: Sequence[str], number: int, passwords: Mapping[str, str]) -> Run | str:
-    """Play once; return the run, or what is wrong."""
+def label(target: str, *, whole: bool = True, number: int = 0) -> str:
+    """Return the name under which a run is stored: ``postfix``; ``postfix.part`` where cases were named.
+
+    What is played again is ``postfix.2`` and so on.
+    """
+    return f"{target}{'' if whole else '.part'}{f'.{number + 1}' if number else ''}"
+
+
+def _played(target: str, selection: Sequence[str], name: str, passwords: Mapping[str, str]) -> Run | str:
+    """Play once and store the run under a name; return the run, or what is wrong."""
     RUNS.mkdir(parents=True, exist_ok=True)
-    name = target if number == 0 else f"{target}.{number + 1}"
     stream = RUNS / f"{name}.jsonl"
     command = [sys.executable, "-m", "conformance", "run", str(TARGETS / f"{target}.yaml"), "--out", str(stream)]
     command += ["--impact", IMPACT, *selection]

@@ -153,9 +153,9 @@ def test_nothing_played() -> None:
 
 
 def packed(text: str) -> list[list[str]]:
-    """Return what a page carries compressed."""
+    """Return the groups of cases that a page carries compressed."""
     (data,) = re.findall(r"<script type=text/plain id=packed>([A-Za-z0-9+/=]*)</script>", text)
-    groups: list[list[str]] = json.loads(zlib.decompress(base64.b64decode(data), -15))
+    groups: list[list[str]] = json.loads(zlib.decompress(base64.b64decode(data), -15))["groups"]
     return groups
 
 

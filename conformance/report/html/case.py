@@ -60,9 +60,10 @@ def _place(spec: str) -> str:
 class CasePrinter:
     """Writes the cases of one page."""
 
-    def __init__(self, setups: Setups, lints: dict[str, list[Event]]) -> None:
+    def __init__(self, setups: Setups, lints: dict[str, list[Event]], *, brief: bool = False) -> None:
         self._setups = setups
         self._lints = lints
+        self._brief = brief  # what holds names its requirements, whose words stand in the ledger
         self._ids: set[str] = set()
 
     def _id(self, name: str) -> str:
@@ -135,7 +136,8 @@ class CasePrinter:
         return "".join(parts) + "</div>"
 
     def _requirements(self, result: Result) -> str:
-        return "".join(_requirement(name, result.level) for name in result.at_issue)
+        brief = self._brief and result.verdict not in ("fail", "warn")
+        return "".join(_requirement(name, result.level, brief=brief) for name in result.at_issue)
 
     def _examples(self, result: Result) -> str:
         events = self._lints.get(result.id, [])[:EXAMPLES]
@@ -165,9 +167,9 @@ def _evidence(result: Result) -> str:
     return f"<span class=ex>{''.join(f'<code>{line}</code>' for line in lines)}</span>" if lines else ""
 
 
-def _requirement(name: str, level: str) -> str:
+def _requirement(name: str, level: str, *, brief: bool) -> str:
     found = statement(name)
-    words = f"<p>{shown(found[1])}</p>" if found else ""
+    words = f"<p>{shown(found[1])}</p>" if found and not brief else ""
     cite = f'<a href="#{anchor(name)}">{shown(name)}</a> \u00b7 {shown(found[0] if found else level)}'
     return f"<blockquote><cite>{cite}</cite>{words}</blockquote>"
 

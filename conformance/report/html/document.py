@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
+import zlib
 from pathlib import Path
 
 from conformance.report.html.case import shown
@@ -16,11 +18,29 @@ def resource(name: str) -> str:
     return (_HERE / name).read_text(encoding="utf-8").strip()
 
 
-def document(title: str, body: str, *, style: str, script: str, colour: str, version: str) -> str:
+def script(name: str) -> str:
+    """Return the script of a page, with what unpacks the pieces that it carries."""
+    return f"{resource('unpack.js')}\n{resource(name)}"
+
+
+def packed(**pieces: object) -> str:
+    """Return the element with which a page carries pieces of itself compressed: ``main`` (HTML), ``groups``."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    octets = packer.compress(json.dumps(pieces, ensure_ascii=False, separators=(",", ":")).encode()) + packer.flush()
+    return f"<script type=text/plain id=packed>{base64.b64encode(octets).decode('ascii')}</script>\n"
+
+
+def packed_main(main: str, **pieces: object) -> str:
+    """Return the main part of a page that is carried compressed, for pages that are published and kept."""
+    note = "This page is packed, and unpacks itself with JavaScript. The result stream beside it has all that it shows."
+    return f"<main><noscript><p>{note}</p></noscript></main>\n{packed(main=main, **pieces)}"
+
+
+def document(title: str, body: str, *, style: str, code: str, colour: str, version: str) -> str:
     """Return a whole HTML document; ``colour`` is that of its icon."""
     style = f"{resource('colours.css')}\n{style}"
     policy = (
-        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; img-src data:; "
+        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(code)}'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
     return (
@@ -30,7 +50,7 @@ def document(title: str, body: str, *, style: str, script: str, colour: str, ver
         '<meta name=referrer content=no-referrer>\n<meta name=color-scheme content="light dark">\n'
         f'<meta name=generator content="smtp-conformance {shown(version)}">\n'
         f'<title>{shown(title)}</title>\n<link rel=icon href="{_icon(colour)}">\n<style>{style}</style>\n</head>\n'
-        f"<body>\n{body}<script>{script}</script>\n</body>\n</html>\n"
+        f"<body>\n{body}<script>{code}</script>\n</body>\n</html>\n"
     )
 
 

@@ -1,6 +1,5 @@
-"use strict";
-// Filter of the matrix. The page is complete without.
-(() => {
+// Filter of the matrix. The page is complete without, unless it is packed.
+unpack().then(() => {
 const find = selector => document.querySelector(selector);
 const tools = find("#tools"), query = find("#q"), level = find("#level"), doc = find("#doc"), differ = find("#differ");
 const bodies = [...document.querySelectorAll(".m tbody")];
@@ -46,4 +45,4 @@ for (const control of [query, level, doc, differ]) control.addEventListener("inp
 addEventListener("hashchange", follow);
 apply();
 follow();
-})();
+});

@@ -7,10 +7,7 @@ stay readable without scripts.
 
 from __future__ import annotations
 
-import base64
 import datetime
-import json
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -18,7 +15,7 @@ from conformance.report import summary
 from conformance.report.entries import Entry, entries, folder_title, place, section_title
 from conformance.report.html import ledger
 from conformance.report.html.case import CasePrinter, badge, shown, verdict_class
-from conformance.report.html.document import document, resource
+from conformance.report.html.document import document, packed, packed_main, resource, script
 from conformance.report.html.transcript import Setups, setup_table, steps
 from conformance.report.text import plural
 from conformance.stream import Event, Result, Run
@@ -42,7 +39,7 @@ def page(run: Run, *, limit: int = LIMIT) -> str:
         summary.headline(run).removesuffix("."),
         "".join(_Page(run, compact=len(run.results) > limit or bool(run.header.get("published"))).body()),
         style=resource("style.css"),
-        script=resource("script.js"),
+        code=script("script.js"),
         colour=colour,
         version=str(run.header.get("version", "")),
     )
@@ -66,13 +63,22 @@ class _Page:
         lints: dict[str, list[Event]] = {}
         for event in run.lints:
             lints.setdefault(str(event.get("id", "")), []).append(event)
-        self.printer = CasePrinter(self.setups, lints)
+        self.printer = CasePrinter(self.setups, lints, brief=bool(run.header.get("published")))
         self.packed: list[list[str]] = []
 
     def body(self) -> Iterator[str]:
         """Yield the page's parts from top to bottom."""
         yield from self._top()
-        yield "<main>\n"
+        main = "".join(self._main())
+        if self.run.header.get("published"):
+            yield packed_main(main, groups=self.packed)
+        else:
+            yield f"<main>\n{main}</main>\n"
+            if self.packed:
+                yield packed(groups=self.packed)
+        yield from self._foot()
+
+    def _main(self) -> Iterator[str]:
         yield from self._coverage()
         yield resource("tools.html") + "\n"
         yield from self._findings()
@@ -83,10 +89,6 @@ class _Page:
         yield from self._ledger()
         yield from self._setups()
         yield resource("legend.html").replace("<!-- verdicts -->", "".join(_verdicts())) + "\n"
-        yield "</main>\n"
-        yield from self._foot()
-        if self.packed:
-            yield f"<script type=text/plain id=packed>{_pack(self.packed)}</script>\n"
 
     # ------------------------------------------------------------------ top
 
@@ -281,7 +283,8 @@ def _facts(run: Run) -> Iterator[tuple[str, str]]:
     role, tls = target.get("role"), target.get("tls")
     if role:
         yield "Role", shown(role) + (f", TLS {shown(tls)}" if tls and tls != "none" else "")
-    yield "Date", shown(date(str(run.header.get("started", ""))))
+    if started := run.header.get("started"):
+        yield "Date", shown(date(str(started)))
     if run.footer is not None and isinstance(run.footer.get("duration"), int | float):
         yield "Duration", f"{run.footer['duration']:.1f} s"
     yield "Profile", shown(run.header.get("profile", ""))
@@ -301,12 +304,6 @@ def date(started: str) -> str:
     except ValueError:
         return started
     return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
-
-
-def _pack(groups: list[list[str]]) -> str:
-    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
-    octets = packer.compress(json.dumps(groups, ensure_ascii=False, separators=(",", ":")).encode()) + packer.flush()
-    return base64.b64encode(octets).decode("ascii")
 
 
 def _verdicts() -> Iterator[str]:

@@ -1,11 +1,10 @@
-"use strict";
 // Filter, search and permalinks. The page is complete without; only what is packed needs this to be seen.
-(() => {
+unpack().then(({groups: packed = []}) => {
 const find = (selector, root = document) => root.querySelector(selector);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 const tools = find("#tools"), query = find("#q"), level = find("#level"), doc = find("#doc");
 const sections = all("section.list");
-let packed = [], units = [], chosen = new Set(), active = false;
+let units = [], chosen = new Set(), active = false;
 
 // One unit is an entry of the list: a case, or the rows of a case that came to the same.
 const about = (html, group, element) => ({
@@ -19,13 +18,6 @@ const textOf = unit => unit.text ??= (unit.element
   ? unit.element.textContent : unit.html.replace(/<[^>]*>/g, " ").replace(/&lt;/g, "<").replace(/&gt;/g, ">")
     .replace(/&#x27;/g, "'").replace(/&quot;/g, '"').replace(/&amp;/g, "&")).toLowerCase();
 
-const unpack = async () => {
-  const data = find("#packed");
-  if (!data) return;
-  const octets = Uint8Array.from(atob(data.textContent), c => c.charCodeAt(0));
-  const stream = new Blob([octets]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-  packed = JSON.parse(await new Response(stream).text());
-};
 const fill = (group, entries) => {
   const [summary] = group.children;
   const box = document.createElement("div");
@@ -177,5 +169,5 @@ const start = () => {
   apply();
   follow();
 };
-unpack().then(start);
-})();
+start();
+});
