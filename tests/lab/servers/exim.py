@@ -5,9 +5,22 @@
 
 import hashlib
 
-from tests.lab.kit import DOMAIN, USERS, Debian, Home, Server, chroot, mx, own, ports, spawn, submission
+from tests.lab.kit import DOMAIN, HOST, USERS, Debian, Home, Server, chroot, mx, own, ports, spawn, submission
+from tests.lab.kit.place import CACHE, NEXT_HOP
+from tests.lab.kit.server import TargetKeys
 
-PORTS = ports(2730, "smtp", "smtps", "submission")
+PORTS = ports(2730, "smtp", "smtps", "submission", "sink")
+COMMON: TargetKeys = {
+    "alias": f"both@{DOMAIN}",
+    "list": f"list@{DOMAIN}",
+    "foreign": f"someone@{NEXT_HOP}",
+    "observer": {
+        "maildir": str(CACHE / "servers/exim/root/home/{local}/Maildir"),
+        "sink": f"{HOST}:{PORTS['sink']}",
+    },
+}
+RELAYED = "relayed.test"
+"""A domain whose mail it takes from everybody and passes on."""
 
 
 def prepare(home: Home) -> None:
@@ -18,7 +31,7 @@ def prepare(home: Home) -> None:
     lines = (f"{user}@{DOMAIN}:{{sha1}}{hashlib.sha1(word.encode()).hexdigest()}\n" for user, word in USERS.items())
     (home.root / "etc/exim4/passwd").write_text("".join(lines))
     own(home, "root:Debian-exim", 0o640, "/etc/exim4/passwd")
-    (home.root / "etc/aliases").write_text("postmaster: alice\nabuse: alice\n")
+    (home.root / "etc/aliases").write_text("postmaster: alice\nabuse: alice\nboth: alice, bob\nowner-list: alice\n")
     chroot(home, "update-exim4.conf")
 
 
@@ -33,10 +46,21 @@ SERVER = Server(
     ports=PORTS,
     prepare=prepare,
     start=start,
+    values={"RELAYED": RELAYED},
+    silent=("sink",),
     targets={
-        "exim": mx(PORTS["smtp"]),
+        "exim": mx(PORTS["smtp"], **COMMON),
+        "exim-relay": mx(
+            PORTS["smtp"],
+            role="relay",
+            sender=f"alice@{DOMAIN}",
+            recipient=f"alice@{RELAYED}",
+            recipient2=f"bob@{RELAYED}",
+            unknown=f"nobody-here@{RELAYED}",
+            **COMMON,
+        ),
         # Debian's ACL takes every recipient of a client that has logged in: no unknown user is refused.
-        "exim-submission": submission(PORTS["submission"], unknown=None),
-        "exim-smtps": submission(PORTS["smtps"], tls="implicit", unknown=None),
+        "exim-submission": submission(PORTS["submission"], **COMMON, unknown=None),
+        "exim-smtps": submission(PORTS["smtps"], tls="implicit", **COMMON, unknown=None),
     },
 )
