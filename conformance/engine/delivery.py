@@ -10,7 +10,7 @@ import calendar
 import email.utils
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from conformance.case.model import Delivered, HeaderField
 from conformance.case.octets import regex_text
@@ -48,22 +48,24 @@ async def judge_delivery(
             break
         await asyncio.sleep(min(pause, max(end - loop.time(), 0.001)))
         pause = min(pause * 1.5, MAX_POLL_SECONDS)
+    detail, met = judge_messages(step, values, messages, now())
+    return detail, met, messages
+
+
+def judge_messages(
+    step: Delivered, values: Mapping[str, bytes], messages: Sequence[Message], now: float
+) -> tuple[str, bool]:
+    """Return what is to be said of the messages in a mailbox, and whether they are what the step wants."""
+    least, most = step.counts
+    recipient = step.to.fill(values).decode("utf-8", "replace")
     if not least <= len(messages) <= most:
         wanted = f"{most}" if least == most else f"{least} to {most}"
-        return (
-            f"{len(messages)} messages in the mailbox of {recipient} within {step.within:g} s, not {wanted}",
-            False,
-            messages,
-        )
+        return f"{len(messages)} messages in the mailbox of {recipient} within {step.within:g} s, not {wanted}", False
     for message in messages:
-        problem = _problem(step, values, message) or _trace_problem(step, values, message, now())
+        problem = _problem(step, values, message) or _trace_problem(step, values, message, now)
         if problem:
-            return problem, False, messages
-    return (
-        f"{len(messages)} message{'s' * (len(messages) != 1)} in the mailbox of {recipient}, as described",
-        True,
-        messages,
-    )
+            return problem, False
+    return f"{len(messages)} message{'s' * (len(messages) != 1)} in the mailbox of {recipient}, as described", True
 
 
 def crlf(octets: bytes) -> bytes:

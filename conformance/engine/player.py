@@ -257,7 +257,7 @@ class Play:
         elif isinstance(step, Hangup):
             (await self.session(step.session)).hang_up(step.how)
         else:
-            await self._delivered(step)
+            await self.look(step)
 
     async def _repeat(self, step: Repeat) -> None:
         for count in range(1, step.times + 1):
@@ -474,7 +474,8 @@ class Play:
                 self._decide(alternative, TlsResult(True, str(found)))
                 return
 
-    async def _delivered(self, step: Delivered) -> None:
+    async def look(self, step: Delivered) -> None:
+        """Look into a mailbox. Raises Stop where what is there decides."""
         if self.setting.observer is None:
             raise Stop("untested", "no observer reads the mailbox")
         detail, met, messages = await judge_delivery(step, self.values, self.setting.observer, self.setting.clock)

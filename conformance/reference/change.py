@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Condition = Callable[["Session", Reply], bool]
 ReplyFilter = Callable[["Session", str, Reply], Reply | list[Action]]
+InputFilter = Callable[["Session", bytes], bytes]
 
 
 def stays(rules: Rules, state: State, event: str, digit: int) -> Rules:
@@ -124,22 +125,33 @@ def anything(session: Session, value: str | None) -> Reply | None:
 
 @dataclass(frozen=True, slots=True)
 class On:
-    """A reply filter for the replies to one event (None: to any), with one code (None: any)."""
+    """A reply filter for the replies to some events, with some codes; a digit stands for all codes that it begins."""
 
-    event: str | None
-    code: int | None
+    events: tuple[str, ...]
+    """None are any."""
+    codes: tuple[int, ...]
+    """None are any."""
     change: ReplyFilter
 
     def __call__(self, session: Session, event: str, reply: Reply) -> Reply | list[Action]:
         """Return the reply as it was, or changed where it is meant."""
-        if self.event not in (None, event) or self.code not in (None, reply.code):
+        if self.events and event not in self.events:
+            return reply
+        if self.codes and reply.code not in self.codes and reply.code // 100 not in self.codes:
             return reply
         return self.change(session, event, reply)
 
 
-def on_reply(rules: Rules, change: ReplyFilter, event: str | None = None, code: int | None = None) -> Rules:
-    """Change replies on their way out: all, or those to one event and with one code; the state machine sees the old."""
-    return replace(rules, on_reply=(*rules.on_reply, On(event, code, change)))
+def on_reply(
+    rules: Rules, change: ReplyFilter, event: str | tuple[str, ...] = (), code: int | tuple[int, ...] | None = None
+) -> Rules:
+    """Change replies on their way out: all, or those to some events and with some codes (a digit: all it begins).
+
+    The state machine sees the reply as it was.
+    """
+    events = (event,) if isinstance(event, str) else event
+    codes = (code,) if isinstance(code, int) else code or ()
+    return replace(rules, on_reply=(*rules.on_reply, On(events, codes, change)))
 
 
 def answer(rules: Rules, event: str, code: int | None, new: Reply | Callable[[Reply], Reply]) -> Rules:
@@ -147,7 +159,7 @@ def answer(rules: Rules, event: str, code: int | None, new: Reply | Callable[[Re
     return on_reply(rules, lambda session, asked, reply: new if isinstance(new, Reply) else new(reply), event, code)
 
 
-def raw(rules: Rules, rewrite: Callable[[bytes], bytes], event: str | None = None) -> Rules:
+def raw(rules: Rules, rewrite: Callable[[bytes], bytes], event: str | tuple[str, ...] = ()) -> Rules:
     """Rewrite the octets of each reply, or of the replies to one event."""
     return on_reply(rules, lambda session, asked, reply: [rewrite(session.rules.render(reply))], event)
 
@@ -173,9 +185,22 @@ def ehlo(rules: Rules, rewrite: Callable[[tuple[str, ...]], tuple[str, ...]]) ->
     return replace(rules, ehlo=lambda session: rewrite(before(session)))
 
 
-def on_input(rules: Rules, change: Callable[[Session, bytes], bytes]) -> Rules:
-    """Change what comes in."""
-    return replace(rules, on_input=(*rules.on_input, change))
+@dataclass(frozen=True, slots=True)
+class In:
+    """An input filter for sessions in some states."""
+
+    states: tuple[State, ...]
+    """None are any."""
+    change: InputFilter
+
+    def __call__(self, session: Session, octets: bytes) -> bytes:
+        """Return the octets as they came, or changed where the session is in one of the states."""
+        return self.change(session, octets) if not self.states or session.state in self.states else octets
+
+
+def on_input(rules: Rules, change: InputFilter, *states: State) -> Rules:
+    """Change what comes in, in every state or in some."""
+    return replace(rules, on_input=(*rules.on_input, In(states, change)))
 
 
 def on_actions(rules: Rules, change: Callable[[Session, list[Action]], list[Action]]) -> Rules:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cache
 
 from conformance.case.catalog import load_catalogue
-from conformance.case.model import Case
+from conformance.case.model import Case, Delivered
 from conformance.engine import sanity, virtual
+from conformance.engine.delivery import judge_messages
 from conformance.engine.embedded import observer_for, target_for
 from conformance.engine.memory import MemoryDialer
 from conformance.engine.outcome import Outcome
@@ -21,7 +22,8 @@ from conformance.reference.site import Role, Site
 from conformance.smtp.lint import ALL as LINTS
 from conformance.smtp.transcript import Transcript
 from conformance.verdict import by_level
-from tests.proof.tape import Tape, TapedServer, site_for
+from tests.proof.footprint import changed_by
+from tests.proof.tape import Look, Tape, TapedServer, site_for
 
 ROLES: tuple[Role, ...] = ("mx", "submission", "relay", "lmtp")
 TRIPPED = ("fail", "warn")
@@ -66,13 +68,32 @@ async def play_case(
     setting = await _setting(site, lambda: TapedServer(site, tape) if tape is not None else Server(site, faults))
     if offers is not None and not offers.issuperset(case.needs.ehlo):
         return Outcome("n/a", "", Transcript(0.0), 0.0)
-    played = Play(case, replace(setting, offers=offers))
     if tape is None:
-        return await played.run()
+        return await Play(case, replace(setting, offers=offers)).run()
+    played = _TapedPlay(case, replace(setting, offers=offers))
+    played.tape, played.site = tape, site
     tape.phase = lambda: played.transcript.phase
     outcome = await played.run()
     tape.finish(site)
     return outcome
+
+
+class _TapedPlay(Play):
+    """A play that notes what it says of the messages that it looks at."""
+
+    tape: Tape
+    site: Site
+
+    async def look(self, step: Delivered) -> None:
+        """Look into a mailbox, and note it."""
+        values = dict(self.values)
+        try:
+            await super().look(step)
+        finally:
+            found = observer_for(self.site).find(values["token"], step.to.fill(values).decode("utf-8", "replace"))
+            held = len(list(self.site.store)) + len(list(self.site.outgoing))
+            said = judge_messages(step, values, found, self.site.clock())
+            self.tape.looks.append(Look(step, values, held, said))
 
 
 async def _play_cases(cases: Iterable[Case], faults: tuple[Fault, ...], tapes: dict[str, Tape]) -> dict[str, Played]:
@@ -87,7 +108,7 @@ async def _play_cases(cases: Iterable[Case], faults: tuple[Fault, ...], tapes: d
             if faults
             else tapes.setdefault(
                 case.id,
-                Tape(role, case.needs.greeting, frozenset(case.needs.ehlo), whole=case.start == "connect"),
+                Tape(role, case.needs.greeting, _decisive(case), whole=case.start == "connect"),
             )
         )
         outcome = await play_case(case, faults, tape, offers[role])
@@ -95,6 +116,11 @@ async def _play_cases(cases: Iterable[Case], faults: tuple[Fault, ...], tapes: d
         lints = tuple(finding.breach.lint.id for finding in outcome.findings)
         results[case.id] = Played(verdict, outcome.reason, lints, _refused(outcome))
     return results
+
+
+def _decisive(case: Case) -> frozenset[str]:
+    """Return the extensions on which the way of a play depends."""
+    return frozenset(case.needs.ehlo) | ({"SIZE "} if "size_limit" in case.uses else set())
 
 
 async def _offers(role: Role, faults: tuple[Fault, ...]) -> frozenset[str]:
@@ -111,6 +137,10 @@ def _refused(outcome: Outcome) -> bool:
 
 _FAULTLESS: dict[str, Played] = {}
 _TAPES: dict[str, Tape] = {}
+_SPARED: dict[str, Played] = {}
+"""How cases go on a server with a fault that they don't meet."""
+_MET: dict[tuple[Role, Hashable], set[str]] = {}
+"""The cases that ask a rule."""
 
 
 def faultless(cases: Iterable[Case]) -> tuple[Mapping[str, Played], Mapping[str, Tape]]:
@@ -118,6 +148,10 @@ def faultless(cases: Iterable[Case]) -> tuple[Mapping[str, Played], Mapping[str,
     missing = [case for case in cases if case.id not in _FAULTLESS]
     if missing:
         _FAULTLESS.update(virtual.run(_play_cases(missing, (), _TAPES)))
+        _SPARED.update({case.id: replace(_FAULTLESS[case.id], same=True) for case in missing})
+        for case in missing:
+            for point in _TAPES[case.id].points:
+                _MET.setdefault((_TAPES[case.id].role, point), set()).add(case.id)
     return _FAULTLESS, _TAPES
 
 
@@ -130,23 +164,19 @@ def play_all(cases: Iterable[Case], fault: Fault) -> dict[str, Played]:
     """Play cases against the server with a fault; a control that fails makes its rows inconclusive."""
     ordered = list(cases)
     before, tapes = faultless(ordered)
-    results: dict[str, Played] = {}
+    met = set().union(*(_MET.get((role, point), ()) for role in fault.roles for point in changed_by(fault, role)))
+    results = {case.id: _SPARED[case.id] for case in ordered}
     affected = []
     for case in ordered:
-        lints = tapes[case.id].with_fault(fault)
+        lints = tapes[case.id].with_fault(fault) if case.id in met else frozenset()
         if lints is None:
             affected.append(case)
-        else:
-            results[case.id] = _spared(before[case.id], lints)
+        elif lints:
+            results[case.id] = replace(_SPARED[case.id], lints=before[case.id].lints + tuple(sorted(lints)))
     if affected:
         results.update(virtual.run(_play_cases(affected, (fault,), {})))
         _bar(ordered, results)
     return results
-
-
-@cache
-def _spared(played: Played, lints: frozenset[str]) -> Played:
-    return replace(played, lints=played.lints + tuple(sorted(lints)), same=True)
 
 
 def _bar(cases: Iterable[Case], results: dict[str, Played]) -> None:

@@ -3,34 +3,43 @@
 Most faults leave most cases alone. To see that, the case need not be played. Where the fault changes no rule that the
 play asked (``footprint``), nothing can differ. Else the calls on its tape are made on the broken server. When every one
 gives the same actions, and the same messages are stored, the play would come to the same end: the client is
-deterministic. Where only replies of the set-up or to the closing QUIT differ, and these have the same codes and offer
-the same, the client does the same too, and only the lints of those replies can differ. That takes a tenth of the time
-of playing, and makes every fault x every case quick enough to be a test.
+deterministic. Where only replies of the set-up differ, and these have the same codes and offer the same, or what comes
+of the closing QUIT, the client does the same too, and only the lints of those replies can differ. Where only the stored
+messages differ, what the play said of those that it looked at is said again. That takes a tenth of the time of playing,
+and makes every fault x every case quick enough to be a test.
 """
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, cast
 
-from conformance.reference.actions import Action
+from conformance.case.model import Delivered
+from conformance.engine.delivery import judge_messages
+from conformance.engine.embedded import observer_for
+from conformance.reference.actions import Action, Close
 from conformance.reference.faults import Fault
 from conformance.reference.server import Server
 from conformance.reference.session import Session
 from conformance.reference.site import Limits, Role, Site, Stored
 from conformance.smtp.lint import Context, findings
 from conformance.smtp.reply import Reply, ReplyParser
-from tests.proof.footprint import EVERYTHING, STORED, Watched, changed_by
+from tests.proof.footprint import EVERYTHING, PURE, STORED, Question, Watched, WatchedLimits, answers_alike, changed_by
 
-DECIDING = frozenset({"STARTTLS", "AUTH", "ENHANCEDSTATUSCODES"})
-"""Extensions that decide how a play is set up, and which lints hold."""
+DECIDING = frozenset({"ENHANCEDSTATUSCODES"})
+"""Extensions that decide which lints hold."""
+SETTING_UP = {"STARTTLS": {"STARTTLS"}, "AUTH": {"AUTH", "STARTTLS"}}
+"""Extensions that decide how a play is set up which sends these commands."""
 
 MESSAGE_OCTETS = 200_000
 """The largest message in the proof: enough to test the limit, and quick to send often."""
-WIRE = frozenset({"keep_clear_octets", "octets_are_patience", "tls"})
+IDLE = "idle_timeout"
+"""The rule how long a server waits for its client."""
+WIRE = frozenset({"keep_clear_octets", "octets_are_patience", "tls", IDLE})
 """Rules that the wire asks beside its calls of the server: the calls on a tape don't show them."""
 
 
@@ -64,8 +73,23 @@ class Call:
         words = self.arguments[0].split(None, 1)
         return words[0].decode("latin-1").upper() if words else ""
 
+    @property
+    def ends_the_play(self) -> bool:
+        """Whether this is the closing QUIT: nothing that comes of it changes the outcome."""
+        return self.phase == "finally" and self.command == "QUIT"
+
 
 Key = tuple[tuple[str, tuple[Any, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A look into a mailbox, with what the play knew then, how many messages there were in all, and what it said."""
+
+    step: Delivered
+    values: dict[str, bytes]
+    stored: int
+    judgement: tuple[str, bool]
 
 
 @dataclass(slots=True)
@@ -76,7 +100,7 @@ class Tape:
     refuses: int = 0
     """The code with which the site refuses sessions, or 0."""
     keywords: frozenset[str] = frozenset()
-    """The extensions on which the way of the play depends."""
+    """The extensions on which the way of the play depends; ``SIZE `` stands for the limit that it announces."""
     phase: Callable[[], str] = lambda: ""
     whole: bool = False
     """Whether the case judges its set-up too: it starts before the greeting is read."""
@@ -85,14 +109,24 @@ class Tape:
     """How many calls at the beginning are the set-up of the first session."""
     servers: int = 0
     stored: tuple[list[Stored], list[Stored]] = field(default_factory=lambda: ([], []))
-    early: set[Hashable] = field(default_factory=lambda: {EVERYTHING, "limits"})
-    """The rules that were asked in the set-up; limits are read when a session begins."""
-    late: set[Hashable] = field(default_factory=lambda: {EVERYTHING, "limits"})
+    looks: list[Look] = field(default_factory=list)
+    silences: dict[int, float] = field(default_factory=dict)
+    """When each server was called last, in seconds of the play."""
+    longest: float = 0.0
+    """The longest time between two calls of one server, in seconds."""
+    early: set[Hashable] = field(default_factory=lambda: {EVERYTHING})
+    """The rules that were asked in the set-up."""
+    late: set[Hashable] = field(default_factory=lambda: {EVERYTHING})
     """The rules that were asked after it."""
+    questions: dict[str, dict[Question, None]] = field(default_factory=dict)
+    """What pure functions were asked, by field, in order."""
 
     def note(self, *points: Hashable) -> None:
         """Note that rules are asked now."""
-        (self.early if self.in_set_up else self.late).update(points)
+        if isinstance(points[0], Question):
+            self.questions.setdefault(points[0].field, {})[points[0]] = None
+        else:
+            (self.early if self.in_set_up else self.late).update(points)
 
     @property
     def in_set_up(self) -> bool:
@@ -104,13 +138,25 @@ class Tape:
         self.stored = _messages(site)
         if any(self.stored):
             self.late.add(STORED)
+        said = {call.command for call in self.calls if call.phase == "start"}
+        self.keywords |= DECIDING.union(*(SETTING_UP[command] for command in said & SETTING_UP.keys()))
+
+    @property
+    def points(self) -> frozenset[Hashable]:
+        """All rules that were asked."""
+        return frozenset(self.early | self.late)
 
     def with_fault(self, fault: Fault) -> frozenset[str] | None:
         """Return the lints that a play against a server with this fault would break; None: only playing can tell."""
         changes = changed_by(fault, self.role) if self.role in fault.roles else frozenset()
-        asked = changes & (self.early | self.late)
+        asked = {point for point in changes if point in self.early or point in self.late}
+        alike: set[Hashable] = {name for name in PURE & asked if answers_alike(fault, self.role, self.questions[name])}
+        if IDLE in asked and self._never_idle(fault):
+            alike.add(IDLE)
+        asked -= alike
         if not asked:
             return frozenset()
+        changes -= alike
         if not asked.isdisjoint(WIRE):
             return None
         if changes.isdisjoint(self.late):
@@ -126,19 +172,35 @@ class Tape:
                 actions = getattr(servers[call.server], call.name)(*call.arguments)
             except Exception:  # the play will show it
                 return None
-            if servers[call.server].idle_timeout != site.idle_timeout:
-                return None
             if actions != call.actions and not self._may_differ(call, actions):
                 return None
             done.append((call, actions))
-        return self._compared(done) if _messages(site) == self.stored else None
+        return self._compared(done) if _messages(site) == self.stored or self._looks_the_same(site) else None
+
+    def _never_idle(self, fault: Fault) -> bool:
+        """Whether no session is silent for as long as the server waits, with the fault and without."""
+        site = site_for(self.role)
+        return self.longest < min(Server(site, (fault,)).idle_timeout, site.idle_timeout)
+
+    def _looks_the_same(self, site: Site) -> bool:
+        """Whether the play would say of other messages what it said, with all of them there when it looked."""
+        observer, held = observer_for(site), sum(map(len, self.stored))
+        if held != sum(map(len, _messages(site))):
+            return False
+        for look in self.looks:
+            recipient = look.step.to.fill(look.values).decode("utf-8", "replace")
+            found = observer.find(look.values["token"], recipient)
+            if look.stored != held or judge_messages(look.step, look.values, found, site.clock()) != look.judgement:
+                return False
+        return True
 
     def _may_differ(self, call: Call, actions: list[Action]) -> bool:
         if self.whole:
             return False
-        if call.phase == "finally" and call.command == "QUIT":
-            return len(_replies(_octets(actions))) == 1
-        return bool(call.phase) and _means_the_same(actions, call.actions, self.keywords | DECIDING)
+        if call.ends_the_play:
+            octets = _octets(actions)
+            return all(isinstance(action, bytes | Close) for action in actions) and bool(_replies(octets) or not octets)
+        return bool(call.phase) and _means_the_same(actions, call.actions, self.keywords)
 
     def _compared(self, done: list[tuple[Call, list[Action]]]) -> frozenset[str] | None:
         """Return the lints of the replies that differ; None where one differs that decides."""
@@ -151,8 +213,12 @@ class Tape:
                 continue
             if not self._may_differ(call, actions):
                 return None
-            context = Context(call.command, enhanced[call.server])
-            broken.update(b.lint.id for reply in _replies(_octets(actions)) for b in findings(reply, context))
+            replies = _replies(_octets(actions))
+            if call.ends_the_play:  # the player reads one reply, and takes any but 221 for one to an earlier command
+                replies = replies[:1]
+            command = call.command if not call.ends_the_play or (replies and replies[0].code == 221) else ""
+            context = Context(command, enhanced[call.server])
+            broken.update(b.lint.id for reply in replies for b in findings(reply, context))
         return frozenset(broken)
 
 
@@ -204,10 +270,20 @@ def _replies(octets: bytes) -> tuple[Reply, ...]:
 
 @lru_cache(maxsize=1024)
 def _offered(octets: bytes) -> frozenset[str]:
-    """Return the keywords in a positive reply to EHLO."""
+    """Return the keywords in a positive reply to EHLO, each alone and with each of its parameters."""
     replies = _replies(octets)
     lines = replies[0].texts[1:] if len(replies) == 1 and replies[0].code == 250 else ()
-    return frozenset(line.split(None, 1)[0].decode("latin-1").upper() for line in lines if line.strip())
+    found = set()
+    for line in lines:
+        keyword, *parameters = line.decode("latin-1").upper().split() or [""]
+        found |= {keyword, *(f"{keyword} {parameter}" for parameter in parameters)}
+        found |= {f"SIZE  {line!r}"} if keyword == "SIZE" else set()
+    return frozenset(found)
+
+
+def _decisive(octets: bytes, keywords: frozenset[str]) -> frozenset[str]:
+    """Return what is offered of some keywords; of ``SIZE `` all that is said of it."""
+    return frozenset(o for o in _offered(octets) if o in keywords or ("SIZE " in keywords and o.startswith("SIZE ")))
 
 
 def _means_the_same(actions: list[Action], before: list[Action], keywords: frozenset[str]) -> bool:
@@ -219,7 +295,7 @@ def _means_the_same(actions: list[Action], before: list[Action], keywords: froze
         == [action for action in before if not isinstance(action, bytes)]
         and bool(replies)
         and [reply.code for reply in replies] == [reply.code for reply in _replies(theirs)]
-        and _offered(ours) & keywords == _offered(theirs) & keywords
+        and _decisive(ours, keywords) == _decisive(theirs, keywords)
     )
 
 
@@ -229,13 +305,16 @@ class TapedServer(Server):
     def __init__(self, site: Site, tape: Tape) -> None:
         super().__init__(site)
         self.rules = self.session.rules = Watched.of(self.rules, tape.note)
+        self.session.limits = cast(Limits, WatchedLimits(self.session.limits, tape.note))
         self._tape = tape
         self._number = tape.servers
         tape.servers += 1
 
     def _note(self, name: str, actions: list[Action], *arguments: Any) -> list[Action]:
         tape = self._tape
-        climbing = tape.in_set_up
+        climbing, now = tape.in_set_up, asyncio.get_running_loop().time()
+        tape.longest = max(tape.longest, now - tape.silences.get(self._number, now))
+        tape.silences[self._number] = now
         tape.calls.append(Call(self._number, name, arguments, list(actions), tape.phase()))
         tape.rungs += climbing
         return actions

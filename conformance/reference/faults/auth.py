@@ -145,11 +145,11 @@ def _recoded(rules: Rules, wanted: Reply, code: int, status: str | None = None) 
     """Give one reply of AUTH another code, and another status where one is given."""
 
     def change(session: Session, event: str, given: Reply) -> Reply:
-        if event != "AUTH" or given != wanted:
+        if given != wanted:
             return given
         return given._replace(code=code, status=given.status if status is None else status)
 
-    return on_reply(rules, change)
+    return on_reply(rules, change, "AUTH", wanted.code)
 
 
 def _forgetting(session: Session, argument: str) -> Reply:
@@ -273,11 +273,7 @@ fault(
     title="An empty challenge is 334 and two spaces",
     breaks=("RFC4954-4-08", "RFC4954-4-07"),
     seen_in=("Haraka 3.1",),
-)(lambda rules: on_reply(rules, lambda s, event, given: given._replace(lines=(" ",)) if _empty(given) else given))
-
-
-def _empty(given: Reply) -> bool:
-    return given.code == 334 and given.lines == ("",)
+)(lambda rules: answer(rules, "AUTH", 334, lambda given: given._replace(lines=(given.lines[0] or " ",))))
 
 
 fault(
@@ -295,7 +291,7 @@ fault(
 
 def _mended(session: Session, octets: bytes) -> bytes:
     """Make base64 of whatever stands at a challenge."""
-    if session.state is not State.CHALLENGE or octets == b"*\r\n":
+    if octets == b"*\r\n":
         return octets
     letters = re.sub(rb"[^A-Za-z0-9+/]", b"", octets)
     return b64encode(b64decode(letters[: len(letters) - (len(letters) % 4 == 1)] + b"==")) + b"\r\n"
@@ -306,7 +302,7 @@ fault(
     title="What is no base64 is skipped, and missing padding added",
     breaks=("RFC4954-4-12", "RFC4954-4-13", "RFC4954-4-14", "RFC4954-4-15"),
     seen_in=(POSTFIX, EXIM, OPENSMTPD),
-)(lambda rules: on_input(rules, _mended))
+)(lambda rules: on_input(rules, _mended, State.CHALLENGE))
 
 fault(
     "auth-no-base64-535",
@@ -322,15 +318,14 @@ fault(
 
 
 def _cut(session: Session, octets: bytes) -> bytes:
-    long = session.state is State.CHALLENGE and len(octets) > 13000
-    return octets[:12500] + b"\r\n" + octets[12500:] if long else octets
+    return octets[:12500] + b"\r\n" + octets[12500:] if len(octets) > 13000 else octets
 
 
 fault(
     "auth-long-line-cut",
     title="What is too long of a response is read as a command",
     breaks=("RFC4954-4-17",),
-)(lambda rules: on_input(rules, _cut))
+)(lambda rules: on_input(rules, _cut, State.CHALLENGE))
 
 fault(
     "auth-long-line-status",
@@ -384,7 +379,7 @@ fault(
     "auth-group-lost",
     title="Commands behind AUTH in the same segment are lost",
     breaks=("RFC4954-4-29", "RFC4954-4-30", "RFC2920-3.2-09"),
-)(lambda rules: on_input(rules, _alone))
+)(lambda rules: on_input(rules, _alone, State.READY))
 
 # The parameter of MAIL
 

@@ -67,7 +67,7 @@ fault(
     "bdat-answered-at-last",
     title="Only the last chunk gets a reply",
     breaks=("RFC3030-2-03",),
-)(lambda rules: on_reply(rules, lambda s, event, given: [] if event == "BDAT" and given.code == 250 else given))
+)(lambda rules: on_reply(rules, lambda session, event, given: [], "BDAT", 250))
 
 fault(
     "bdat-octets-unread",
@@ -90,12 +90,11 @@ fault(
 )
 def _behind(rules: Rules) -> Rules:
     def change(session: Session, event: str, given: Reply) -> Reply:
-        if event == "BDAT LAST" and given.code == 250:
+        if given.code == 250:
             session.memory["last"] = True
-        late = event == "BDAT LAST" and given.code == 503 and "last" in session.memory
-        return given._replace(code=554) if late else given
+        return given._replace(code=554) if given.code == 503 and "last" in session.memory else given
 
-    return on_reply(rules, change)
+    return on_reply(rules, change, "BDAT LAST", (250, 503))
 
 
 fault(
@@ -178,7 +177,7 @@ def _locked(rules: Rules, verb: str, refusal: Reply) -> Rules:
             return refusal
         return given
 
-    return on_reply(rules, change)
+    return on_reply(rules, change, ("BDAT", "BDAT LAST", verb))
 
 
 def _unless_in(rules: Rules, verb: str, state: State) -> Rules:
@@ -203,11 +202,11 @@ fault(
     "bdat-then-data-554",
     title="DATA after a chunk gets 554",
     breaks=("RFC3030-2-09",),
-)(lambda rules: on_reply(rules, lambda s, event, given: given._replace(code=554) if _mixed(s, event) else given))
+)(lambda rules: on_reply(rules, _mixed, "DATA"))
 
 
-def _mixed(session: Session, event: str) -> bool:
-    return event == "DATA" and session.state is State.CHUNKS
+def _mixed(session: Session, event: str, given: Reply) -> Reply:
+    return given._replace(code=554) if session.state is State.CHUNKS else given
 
 
 def _one_kind(rules: Rules, verb: str, other: str) -> Rules:
@@ -220,7 +219,7 @@ def _one_kind(rules: Rules, verb: str, other: str) -> Rules:
             return reply(503, "5.5.1", f"This session uses {other}")
         return given
 
-    return on_reply(rules, change)
+    return on_reply(rules, change, ("DATA", "BDAT", "BDAT LAST"))
 
 
 fault(
@@ -276,11 +275,11 @@ fault(
 def _ending_lines(rules: Rules) -> Rules:
     def change(session: Session, event: str, given: Reply) -> Reply:
         chunks = session.transaction.chunks
-        if event == "BDAT" and given.code == 250 and chunks and not chunks.endswith(b"\r\n\r\n"):
+        if chunks and not chunks.endswith(b"\r\n\r\n"):
             chunks += b"\r\n"
         return given
 
-    return on_reply(rules, change)
+    return on_reply(rules, change, "BDAT", 250)
 
 
 fault(

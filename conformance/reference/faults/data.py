@@ -152,10 +152,10 @@ fault(
     breaks=("RFC5321-6.1-07",),
 )
 def _late(rules: Rules) -> Rules:
-    def wait(session: Session, event: str, given: Reply) -> Reply | list[Action]:
-        return [Wait(90.0), session.rules.render(given)] if event == "END-OF-DATA" else given
+    def wait(session: Session, event: str, given: Reply) -> list[Action]:
+        return [Wait(90.0), session.rules.render(given)]
 
-    return on_reply(rules, wait)
+    return on_reply(rules, wait, "END-OF-DATA")
 
 
 # The buffers

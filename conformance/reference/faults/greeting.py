@@ -38,11 +38,11 @@ fault(
     title="QUIT is refused after a greeting that refuses the session",
     breaks=("RFC7504-3-05", "RFC5321-3.1-04"),
     also_trips=("lint/code-allowed",),
-)(lambda rules: on_reply(rules, _no_way_out))
+)(lambda rules: on_reply(rules, _no_way_out, "QUIT"))
 
 
 def _no_way_out(session: Session, event: str, given: Reply) -> Reply:
-    return reply(521, "5.3.2", "No mail here") if event == "QUIT" and session.site.refuses else given
+    return reply(521, "5.3.2", "No mail here") if session.site.refuses else given
 
 
 fault(

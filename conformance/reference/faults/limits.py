@@ -110,7 +110,7 @@ def _for_now(rules: Rules) -> Rules:
     def temporary(session: Session, event: str, given: Reply) -> Reply:
         return reply(452, "4.5.3", given.text) if "too long" in given.text else given
 
-    return on_reply(rules, temporary)
+    return on_reply(rules, temporary, code=(500, 501))
 
 
 @fault(
@@ -120,12 +120,12 @@ def _for_now(rules: Rules) -> Rules:
 )
 def _closes(rules: Rules) -> Rules:
     def close(session: Session, event: str, given: Reply) -> Reply | list[Action]:
-        if event != "EHLO" or len(session.line) <= len("EHLO ") + 253:
+        if len(session.line) <= len("EHLO ") + 253:
             return given
         session.state = State.CLOSED
         return [Close()]
 
-    return on_reply(rules, close)
+    return on_reply(rules, close, "EHLO")
 
 
 def _in_buffers(octets: bytearray, start: int) -> tuple[int, int] | None:
@@ -210,11 +210,11 @@ fault(
 )
 def _pushed_out(rules: Rules) -> Rules:
     def push(session: Session, event: str, given: Reply) -> Reply:
-        if event == "RCPT" and given.code == 250 and len(session.transaction.recipients) > 100:
+        if len(session.transaction.recipients) > 100:
             del session.transaction.recipients[0]
         return given
 
-    return on_reply(limited(rules, recipients=1_000_000), push)
+    return on_reply(limited(rules, recipients=1_000_000), push, "RCPT", 250)
 
 
 # Header sections that are none of the server's business

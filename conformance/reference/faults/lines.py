@@ -97,9 +97,9 @@ def _read_twice(rules: Rules) -> Rules:
 )
 def _empty_line(rules: Rules) -> Rules:
     def silent(session: Session, event: str, given: Reply) -> Reply | list[Action]:
-        return [] if event == "UNKNOWN" and not session.line else given
+        return [] if not session.line else given
 
-    return on_reply(rules, silent)
+    return on_reply(rules, silent, "UNKNOWN")
 
 
 @fault(

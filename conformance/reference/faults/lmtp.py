@@ -113,12 +113,10 @@ fault(
 )
 def _one_reply(rules: Rules) -> Rules:
     def change(session: Session, event: str, given: Reply) -> Reply | list[Action]:
-        if event not in ("END-OF-DATA", "BDAT LAST"):
-            return given
         answered = session.memory["answered"] = session.memory.get("answered", 0) + 1
         return given if answered == 1 else []
 
-    return on_reply(rules, change)
+    return on_reply(rules, change, ("END-OF-DATA", "BDAT LAST"))
 
 
 @fault(
@@ -139,7 +137,7 @@ def _reply_too_many(rules: Rules) -> Rules:
             return given
         return [session.rules.render(given), session.rules.render(session.memory.pop("refused"))]
 
-    return on_reply(rules, change)
+    return on_reply(rules, change, ("RCPT", "END-OF-DATA"))
 
 
 @fault(

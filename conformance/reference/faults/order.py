@@ -68,11 +68,7 @@ fault(
         "rfc4954-auth/*",
         "lint/code-allowed",
     ),
-)(lambda rules: on_reply(rules, _no_503))
-
-
-def _no_503(session: Session, event: str, given: Reply) -> Reply:
-    return given._replace(code=501) if given.code == 503 else given
+)(lambda rules: on_reply(rules, lambda session, event, given: given._replace(code=501), code=503))
 
 
 @fault(
@@ -83,11 +79,11 @@ def _no_503(session: Session, event: str, given: Reply) -> Reply:
 )
 def _refusal_resets(rules: Rules) -> Rules:
     def change(session: Session, event: str, given: Reply) -> Reply:
-        if given.code == 503 and session.state in ANY:
+        if session.state in ANY:
             session.enter(State.CONNECTED if session.state is State.READY else State.READY)
         return given
 
-    return on_reply(rules, change)
+    return on_reply(rules, change, code=503)
 
 
 @fault(
@@ -106,7 +102,7 @@ def _too_early(rules: Rules) -> Rules:
             return reply(503, "", "Too late")
         return given
 
-    return on_reply(rules, change)
+    return on_reply(rules, change, ("RCPT", "DATA", "EHLO"))
 
 
 @fault(
@@ -132,11 +128,7 @@ fault(
     title="MAIL before EHLO is answered with 550",
     breaks=("RFC5321-4.1.4-13",),
     also_trips=("rfc5321/3.1-session-initiation/refused-serves-nothing*",),
-)(lambda rules: on_reply(rules, _mail_550))
-
-
-def _mail_550(session: Session, event: str, given: Reply) -> Reply:
-    return reply(550, "5.5.1", "Say hello first") if event == "MAIL" and given.code == 503 else given
+)(lambda rules: answer(rules, "MAIL", 503, reply(550, "5.5.1", "Say hello first")))
 
 
 fault(
@@ -179,7 +171,7 @@ def _hello_then_no_mail(rules: Rules) -> Rules:
             return reply(503, "5.5.1", "A transaction is open")
         return given
 
-    return on_reply(rules, change)
+    return on_reply(rules, change, ("EHLO", "HELO", "MAIL"))
 
 
 fault(

@@ -122,7 +122,7 @@ def _data_needs_all(rules: Rules) -> Rules:
             return reply(554, "5.5.1", "Not all recipients were valid")
         return first(session, argument)
 
-    return on_reply(handled(rules, "DATA", data), note)
+    return on_reply(handled(rules, "DATA", data), note, ("MAIL", "RCPT"))
 
 
 @fault(

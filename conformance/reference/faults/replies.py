@@ -122,11 +122,11 @@ fault(
         "rfc5321/2.3.8-lines/lf-hides-no-command",
         "rfc6531-smtputf8/*",
     ),
-)(lambda rules: on_reply(rules, _echo))
+)(lambda rules: on_reply(rules, _echo, code=5))
 
 
 def _echo(session: Session, event: str, given: Reply) -> Reply | list[Action]:
-    if given.code < 500 or not session.line:
+    if not session.line:
         return given
     return [session.rules.render(given)[:-2] + b": " + session.line + b"\r\n"]
 
@@ -193,11 +193,7 @@ fault(
     "shutdown-without-domain",
     title="After twenty errors 421 ends the session, and does not begin with the name of the server",
     breaks=("RFC5321-4.2.2-02", "RFC5321-4.3.1-04"),
-)(lambda rules: limited(on_reply(rules, _nameless), errors=19))
-
-
-def _nameless(session: Session, event: str, given: Reply) -> Reply:
-    return given._replace(lines=("Closing connection",)) if given.code == 421 else given
+)(lambda rules: limited(text(rules, "SHUTDOWN", 421, "Closing connection"), errors=19))
 
 
 fault(

@@ -69,11 +69,11 @@ fault(
     "rset-closes",
     title="The fifth RSET ends the session",
     breaks=("RFC5321-4.1.1.5-04",),
-)(lambda rules: on_reply(rules, _fifth_rset))
+)(lambda rules: on_reply(rules, _fifth_rset, "RSET"))
 
 
 def _fifth_rset(session: Session, event: str, given: Reply) -> Reply | list[Action]:
-    count = session.memory["resets"] = session.memory.get("resets", 0) + (event == "RSET")
+    count = session.memory["resets"] = session.memory.get("resets", 0) + 1
     if count < 5:
         return given
     session.state = State.CLOSED
@@ -99,7 +99,7 @@ def _rset_not_always(rules: Rules) -> Rules:
             return reply(502, "5.5.1", "Not now")
         return given
 
-    return on_reply(rules, change)
+    return on_reply(rules, change, ("END-OF-DATA", "RCPT", "RSET"))
 
 
 fault(
@@ -107,11 +107,7 @@ fault(
     title="RSET and NOOP are answered with 220",
     breaks=("RFC5321-4.3.2-13", "RFC5321-4.2.1-04"),
     also_trips=("rfc*",),
-)(lambda rules: on_reply(rules, _answer_220))
-
-
-def _answer_220(session: Session, event: str, given: Reply) -> Reply:
-    return given._replace(code=220) if event in ("RSET", "NOOP") and given.code == 250 else given
+)(lambda rules: on_reply(rules, lambda session, event, given: given._replace(code=220), ("RSET", "NOOP"), 250))
 
 
 @fault(

@@ -11,7 +11,6 @@ from conformance.reference.change import (
     answer,
     grammar,
     handled,
-    on_actions,
     on_reply,
     on_store,
     stored,
@@ -100,12 +99,11 @@ fault(
     title="The reply to RCPT takes a minute",
     breaks=("RFC1123-5.2.7-03",),
     also_trips=("*",),
-)(lambda rules: on_actions(rules, _late))
+)(lambda rules: on_reply(rules, _late, "RCPT"))
 
 
-def _late(session: Session, actions: list[Action]) -> list[Action]:
-    asked = session.line[:4].upper() == b"RCPT" and actions and isinstance(actions[0], bytes)
-    return [Wait(60.0), *actions] if asked else actions
+def _late(session: Session, event: str, given: Reply) -> list[Action]:
+    return [Wait(60.0), session.rules.render(given)]
 
 
 fault(
@@ -135,11 +133,11 @@ fault(
     "relay-refusal-554",
     title="A recipient elsewhere is refused with 554",
     breaks=("RFC5321-7.9-03",),
-)(lambda rules: on_reply(rules, _not_550))
+)(lambda rules: on_reply(rules, _not_550, "RCPT", 550))
 
 
 def _not_550(session: Session, event: str, given: Reply) -> Reply:
-    return given._replace(code=554) if event == "RCPT" and given.status == "5.7.1" else given
+    return given._replace(code=554) if given.status == "5.7.1" else given
 
 
 fault(

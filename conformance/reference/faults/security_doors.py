@@ -123,12 +123,12 @@ def _empty(rules: Rules) -> Rules:
 )
 def _runs(rules: Rules) -> Rules:
     def change(session: Session, octets: bytes) -> bytes:
-        if session.state is State.CHALLENGE and octets.upper().startswith((b"NOOP", b"RSET", b"QUIT")):
+        if octets.upper().startswith((b"NOOP", b"RSET", b"QUIT")):
             session.exchange = None
             session.state = State.READY
         return octets
 
-    return on_input(rules, change)
+    return on_input(rules, change, State.CHALLENGE)
 
 
 @fault(

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from conformance.reference import transaction
-from conformance.reference.change import answer, anything, checked, extension, handled, limited, listed, parameter
+from conformance.reference.change import (
+    answer,
+    anything,
+    checked,
+    extension,
+    handled,
+    limited,
+    listed,
+    on_input,
+    parameter,
+)
 from conformance.reference.extension import size
 from conformance.reference.faults import fault
 from conformance.reference.faults._seen import EXIM
@@ -140,11 +148,11 @@ fault(
 def _ends(rules: Rules) -> Rules:
     def finder(session: Session, octets: bytes) -> bytes:
         declared = int(session.transaction.parameters.get("SIZE") or 0)
-        if session.state is not State.TEXT or not 0 < declared < 100:
+        if not 0 < declared < 100:
             return octets
         return octets[:declared] + b"\r\n.\r\n" + octets[declared:]
 
-    return replace(rules, on_input=(*rules.on_input, finder))
+    return on_input(rules, finder, State.TEXT)
 
 
 @fault(
@@ -155,10 +163,10 @@ def _ends(rules: Rules) -> Rules:
 def _waits(rules: Rules) -> Rules:
     def finder(session: Session, octets: bytes) -> bytes:
         declared = int(session.transaction.parameters.get("SIZE") or 0)
-        waits = session.state is State.TEXT and len(octets) < declared
-        return octets.replace(b"\r\n.\r\n", b"\r\n") if waits and declared > 10000 else octets
+        waits = len(octets) < declared and declared > 10000
+        return octets.replace(b"\r\n.\r\n", b"\r\n") if waits else octets
 
-    return replace(rules, on_input=(*rules.on_input, finder))
+    return on_input(rules, finder, State.TEXT)
 
 
 @fault(

@@ -130,12 +130,11 @@ fault(
     title="A submission server says 554 where TLS or a login is missing",
     breaks=("RFC3207-4-05",),
     roles=("submission",),
-)(lambda rules: on_reply(rules, _late_554))
+)(lambda rules: on_reply(rules, _late_554, "MAIL", 530))
 
 
 def _late_554(session: Session, event: str, given: Reply) -> Reply:
-    early = event == "MAIL" and given.code == 530 and not session.tls
-    return reply(554, "5.7.0", "TLS first") if early else given
+    return given if session.tls else reply(554, "5.7.0", "TLS first")
 
 
 fault(

@@ -125,10 +125,10 @@ fault(
     breaks=("RFC6409-5.3-01", "RFC1123-5.2.7-03"),
 )
 def _slow(rules: Rules) -> Rules:
-    def change(session: Session, event: str, given: Reply) -> Reply | list[Action]:
-        return [Wait(180.0), session.rules.render(given)] if event == "RCPT" else given
+    def change(session: Session, event: str, given: Reply) -> list[Action]:
+        return [Wait(180.0), session.rules.render(given)]
 
-    return on_reply(rules, change)
+    return on_reply(rules, change, "RCPT")
 
 
 # Names
@@ -148,11 +148,10 @@ for _name, _title, _host, _requirements in (
     def _named(rules: Rules, host: str = _host) -> Rules:
         return on_reply(
             rules,
-            lambda session, event, given: (
-                given._replace(lines=(given.lines[0].replace("mx.lab.test", host), *given.lines[1:]))
-                if event in ("GREETING", "EHLO", "HELO", "QUIT")
-                else given
+            lambda session, event, given: given._replace(
+                lines=(given.lines[0].replace("mx.lab.test", host), *given.lines[1:])
             ),
+            ("GREETING", "EHLO", "HELO", "QUIT"),
         )
 
 

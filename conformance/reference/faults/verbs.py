@@ -185,12 +185,10 @@ fault(
     also_trips=("rfc*",),
 )
 def _refusal_closes(rules: Rules) -> Rules:
-    return on_reply(rules, _close_after_refusal)
+    return on_reply(rules, _close_after_refusal, code=5)
 
 
-def _close_after_refusal(session: Session, event: str, given: Reply) -> Reply | list[Action]:
-    if given.code < 500:
-        return given
+def _close_after_refusal(session: Session, event: str, given: Reply) -> list[Action]:
     session.state = State.CLOSED
     return [session.rules.render(given), Close()]
 
@@ -255,9 +253,9 @@ fault(
 )
 def _tenth_closes(rules: Rules) -> Rules:
     def change(session: Session, event: str, given: Reply) -> Reply | list[Action]:
-        if session.errors < 10 or given.code < 500:
+        if session.errors < 10:
             return given
         session.state = State.CLOSED
         return [session.rules.render(given), Close()]
 
-    return on_reply(rules, change)
+    return on_reply(rules, change, code=5)

@@ -20,11 +20,9 @@ def _telling(rules: Rules, change: Callable[[str], str]) -> Rules:
     """Let the lines of positive replies to VRFY and EXPN be other ones."""
 
     def on_the_way(session: Session, event: str, given: Reply) -> Reply:
-        if event not in ("VRFY", "EXPN") or given.code != 250:
-            return given
         return given._replace(lines=tuple(change(line) for line in given.lines))
 
-    return on_reply(rules, on_the_way)
+    return on_reply(rules, on_the_way, ("VRFY", "EXPN"), 250)
 
 
 fault(
@@ -137,10 +135,7 @@ fault(
 
 
 def _of_nobody(rules: Rules) -> Rules:
-    def change(session: Session, event: str, given: Reply) -> Reply:
-        return _CONFIRMED if event in ("VRFY", "EXPN") and given.code == 501 else given
-
-    return on_reply(rules, change)
+    return on_reply(rules, lambda session, event, given: _CONFIRMED, ("VRFY", "EXPN"), 501)
 
 
 fault(
