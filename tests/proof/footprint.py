@@ -100,6 +100,11 @@ class _Grammarian:
 _ALIKE: dict[tuple[str, Role], dict[Question, bool]] = {}
 
 
+def forget_answers() -> None:
+    """Forget the answers of faults."""
+    _ALIKE.clear()
+
+
 def answers_alike(fault: Fault, role: Role, questions: Iterable[Question]) -> bool:
     """Whether a fault's rules give the answers of the faultless ones to some questions; False where they break down."""
     before, after = strict(role), changed(role, (fault,))

@@ -15,7 +15,7 @@ import asyncio
 import itertools
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any, cast
 
 from conformance.case.model import Delivered
@@ -28,7 +28,17 @@ from conformance.reference.session import Session
 from conformance.reference.site import Limits, Role, Site, Stored
 from conformance.smtp.lint import Context, findings
 from conformance.smtp.reply import Reply, ReplyParser
-from tests.proof.footprint import EVERYTHING, PURE, STORED, Question, Watched, WatchedLimits, answers_alike, changed_by
+from tests.proof.footprint import (
+    EVERYTHING,
+    PURE,
+    STORED,
+    Question,
+    Watched,
+    WatchedLimits,
+    answers_alike,
+    changed_by,
+    forget_answers,
+)
 
 DECIDING = frozenset({"ENHANCEDSTATUSCODES"})
 """Extensions that decide which lints hold."""
@@ -92,7 +102,7 @@ class Look:
     judgement: tuple[str, bool]
 
 
-@dataclass(slots=True)
+@dataclass
 class Tape:
     """The calls on the servers of one play, and the messages at its end."""
 
@@ -141,6 +151,11 @@ class Tape:
         said = {call.command for call in self.calls if call.phase == "start"}
         self.keywords |= DECIDING.union(*(SETTING_UP[command] for command in said & SETTING_UP.keys()))
 
+    @cached_property
+    def set_up(self) -> tuple[Role, int, Key]:
+        """All that the set-up of the first session depends on, but for the server."""
+        return self.role, self.refuses, tuple((call.name, call.arguments) for call in self.calls[: self.rungs])
+
     @property
     def points(self) -> frozenset[Hashable]:
         """All rules that were asked."""
@@ -160,9 +175,8 @@ class Tape:
         if not asked.isdisjoint(WIRE):
             return None
         if changes.isdisjoint(self.late):
-            key = tuple((call.name, call.arguments) for call in self.calls[: self.rungs])
-            climbed = _climb(self.role, self.refuses, fault, key)
-            if climbed is not None and climbed.state == _climbed(self.role, self.refuses, key).state:
+            climbed = _climb(self.role, self.refuses, fault, self.set_up[-1])
+            if climbed is not None and climbed.state == _climbed(self.role, self.refuses, self.set_up[-1]).state:
                 return self._compared(list(zip(self.calls, climbed.actions, strict=False)))
         site = site_for(self.role, self.refuses)
         servers = [Server(site, (fault,)) for _ in range(self.servers)]
@@ -228,6 +242,12 @@ class _Climbed:
 
     actions: tuple[list[Action], ...]
     state: tuple[Any, ...]
+
+
+def forget() -> None:
+    """Forget what is known of faults: nothing of one helps with another."""
+    _climb.cache_clear()
+    forget_answers()
 
 
 @cache

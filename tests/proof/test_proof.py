@@ -13,7 +13,6 @@ from tests.generated.pages import DOCS, matrix
 from tests.proof.harness import all_cases, deviations, reference, strangers, untripped
 
 PROJECT = Path(__file__).resolve().parents[2]
-PROCESSES = 2
 
 
 def test_every_case_passes_on_the_faultless_server() -> None:
@@ -27,17 +26,10 @@ def test_every_case_passes_on_the_faultless_server() -> None:
 
 
 def everything() -> dict[str, list[str]]:
-    """Return what every fault trips, found by several processes."""
+    """Return what every fault trips, found by processes of its own."""
     command = [sys.executable, "-m", "tests.proof", "--json"]
-    parts = [
-        subprocess.Popen([*command, f"{part}/{PROCESSES}"], cwd=PROJECT, stdout=subprocess.PIPE)
-        for part in range(PROCESSES)
-    ]
-    found: dict[str, list[str]] = {}
-    for process in parts:
-        found |= json.loads(process.communicate()[0])
-        assert process.returncode == 0
-    return found
+    found = subprocess.run(command, cwd=PROJECT, stdout=subprocess.PIPE, check=True).stdout
+    return dict(json.loads(found))
 
 
 def test_the_matrix_has_no_hole() -> None:
