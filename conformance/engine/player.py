@@ -306,6 +306,10 @@ class Play:
         if isinstance(event, Reply):
             self.replies += 1
             command = self.commands.get(session.number, "")
+            owed = self.owed.get(session.number)
+            too_many = owed == 0 or (owed == 1 and session.waiting > 0 and not session.over)
+            if too_many and not self._several(command):
+                self.adrift.add(session.number)
             unmatched = session.number in self.adrift or (self.leaving and event.code != 221)
             if self.owed.get(session.number):
                 self.owed[session.number] = 0
@@ -327,6 +331,10 @@ class Play:
             if session.entry is not None:
                 self.slowest = max(self.slowest, session.entry.time - (asked - self.transcript.started))
         return event
+
+    def _several(self, command: str) -> bool:
+        """Whether a command may get several replies: in LMTP a message gets one for each recipient."""
+        return command == "END-OF-DATA" and self.setting.target.role == "lmtp"
 
     def _note_size_limit(self, reply: Reply) -> None:
         """Let ``$size_limit`` be what SIZE announces, where it announces a limit (RFC 1870 section 3)."""

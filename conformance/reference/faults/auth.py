@@ -50,7 +50,11 @@ def _announced(rules: Rules, rewrite: str, pattern: str = r"AUTH .*", *, clear_t
 fault(
     "auth-in-small-letters",
     title="AUTH lists its mechanisms in small letters",
-    breaks=("RFC4954-3-01", "RFC4422-3.1-01"),
+    breaks=(
+        "RFC4954-3-01",
+        "RFC4422-3.1-01",
+        "RFC5321-4.1.1.1-14",
+    ),
     also_trips=("lint/*",),
 )(lambda rules: ehlo(rules, lambda lines: tuple(f"AUTH {x[5:].lower()}" if x[:4] == "AUTH" else x for x in lines)))
 
@@ -112,7 +116,12 @@ fault(
 fault(
     "auth-250",
     title="A login gets 250 instead of 235",
-    breaks=("RFC4954-4-22", "RFC4422-3.4.1-01"),
+    breaks=(
+        "RFC4954-4-22",
+        "RFC4422-3.4.1-01",
+        "RFC5248-2.4-01",
+        "RFC5321-4.3.1-05",
+    ),
     also_trips=("rfc*-scram/*", "rfc*-cram-md5/*", "rfc4616-plain/*", "lint/*"),
 )(lambda rules: answer(rules, "AUTH", 235, lambda given: given._replace(code=250)))
 
@@ -187,7 +196,10 @@ def _instead(rules: Rules, pattern: str, instead: Reply | str) -> Rules:
 fault(
     "auth-unknown-mechanism-535",
     title="A mechanism that nobody knows gets 535",
-    breaks=("RFC4954-4-03",),
+    breaks=(
+        "RFC4954-4-03",
+        "RFC5248-2.4-01",
+    ),
     seen_in=(POSTFIX,),
     also_trips=("lint/*",),
 )(lambda rules: _recoded(rules, auth._UNKNOWN, 535))
@@ -201,7 +213,10 @@ fault(
 fault(
     "auth-unknown-mechanism-status",
     title="A mechanism that nobody knows gets 504 5.5.1",
-    breaks=("RFC4954-4-04",),
+    breaks=(
+        "RFC4954-4-04",
+        "RFC5248-2.4-01",
+    ),
     also_trips=("lint/*",),
 )(lambda rules: _recoded(rules, auth._UNKNOWN, 504, "5.5.1"))
 
@@ -336,14 +351,21 @@ fault(
 fault(
     "auth-wrong-550",
     title="Wrong credentials get 550",
-    breaks=("RFC4954-4-21",),
+    breaks=(
+        "RFC4954-4-21",
+        "RFC5248-2.4-01",
+        "RFC5321-4.3.1-05",
+    ),
     also_trips=("lint/*",),
 )(lambda rules: answer(rules, "AUTH", 535, lambda given: given._replace(code=550)))
 
 fault(
     "auth-wrong-5.7.1",
     title="Wrong credentials get 535 5.7.1",
-    breaks=("RFC4954-6-02",),
+    breaks=(
+        "RFC4954-6-02",
+        "RFC5248-2.4-01",
+    ),
     also_trips=("lint/*",),
 )(lambda rules: answer(rules, "AUTH", 535, lambda given: given._replace(status="5.7.1")))
 

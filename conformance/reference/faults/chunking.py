@@ -42,7 +42,10 @@ fault(
 fault(
     "chunking-without-data",
     title="DATA gets 502 where CHUNKING is offered",
-    breaks=("RFC3030-2-02",),
+    breaks=(
+        "RFC3030-2-02",
+        "RFC5321-4.3.2-12",
+    ),
     also_trips=("*",),
 )(lambda rules: handled(rules, "DATA", lambda session, argument: reply(502, "5.5.1", "Use BDAT")))
 
@@ -50,7 +53,10 @@ fault(
 @fault(
     "bdat-354",
     title="BDAT gets 354 before its octets",
-    breaks=("RFC3030-2-03",),
+    breaks=(
+        "RFC3030-2-03",
+        "RFC5321-4.3.1-05",
+    ),
     also_trips=("rfc3030-chunking/*", "lint/*", "security/chunking/size*", "security/chunking/*"),
 )
 def _prompting(rules: Rules) -> Rules:
@@ -143,7 +149,10 @@ fault(
 fault(
     "bdat-reset-refused",
     title="RSET between chunks gets 503",
-    breaks=("RFC3030-2-08",),
+    breaks=(
+        "RFC3030-2-08",
+        "RFC5321-4.3.2-13",
+    ),
     also_trips=("lint/*",),
 )(lambda rules: _unless_in(rules, "RSET", State.CHUNKS))
 
@@ -156,7 +165,10 @@ fault(
 fault(
     "bdat-error-reset-refused",
     title="After a refused BDAT even RSET is refused",
-    breaks=("RFC3030-2-20",),
+    breaks=(
+        "RFC3030-2-20",
+        "RFC5321-4.3.2-13",
+    ),
     also_trips=("lint/*",),
 )(lambda rules: _locked(rules, "RSET", reply(503, "5.5.1", "Bad sequence")))
 
@@ -285,14 +297,21 @@ def _ending_lines(rules: Rules) -> Rules:
 fault(
     "bdat-empty-last-refused",
     title="BDAT 0 LAST is refused",
-    breaks=("RFC3030-2-04", "RFC3030-2-14"),
+    breaks=(
+        "RFC3030-2-04",
+        "RFC3030-2-14",
+        "RFC5248-2.4-01",
+    ),
     also_trips=("lint/*",),
 )(lambda rules: _sized(rules, lambda size, last: None if last and size == 0 else size))
 
 fault(
     "bdat-empty-refused",
     title="BDAT 0 is refused",
-    breaks=("RFC3030-2-17",),
+    breaks=(
+        "RFC3030-2-17",
+        "RFC5248-2.4-01",
+    ),
     seen_in=(POSTFIX,),
     also_trips=("lint/*",),
 )(lambda rules: _sized(rules, lambda size, last: None if size == 0 and not last else size))
@@ -457,7 +476,10 @@ fault(
 fault(
     "binarymime-without-chunking",
     title="BINARYMIME is listed without CHUNKING",
-    breaks=("RFC3030-3-01",),
+    breaks=(
+        "RFC3030-3-01",
+        "RFC5321-2.2.1-01",
+    ),
     also_trips=("lint/*",),
 )(lambda rules: listed(rules, "CHUNKING", None))
 

@@ -356,6 +356,9 @@ fault(
 fault(
     "eight-bit-not-offered",
     title="8BITMIME is not offered",
-    breaks=("RFC5321-2.4-16",),
+    breaks=(
+        "RFC5321-2.4-16",
+        "RFC5321-2.2.1-01",
+    ),
     also_trips=("lint/keyword-requires", "rfc2033*", "rfc6152*", "rfc6409*", "rfc6531*", "rfc3030*"),
 )(lambda rules: without_extension(rules, "8BITMIME"))

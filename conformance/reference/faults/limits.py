@@ -104,7 +104,10 @@ fault(
         "lint/code-allowed",
         "rfc4954-auth/4-auth-command/line-without-end",
     ),
-    breaks=("RFC5321-4.5.3.1.9-01",),
+    breaks=(
+        "RFC5321-4.5.3.1.9-01",
+        "RFC5321-4.3.2-13",
+    ),
 )
 def _for_now(rules: Rules) -> Rules:
     def temporary(session: Session, event: str, given: Reply) -> Reply:
@@ -191,7 +194,11 @@ fault(
 fault(
     "recipients-552",
     title="A recipient too many gets 552",
-    breaks=("RFC5321-4.5.3.1.10-02", "RFC5321-4.5.3.1.9-01"),
+    breaks=(
+        "RFC5321-4.5.3.1.10-02",
+        "RFC5321-4.5.3.1.9-01",
+        "RFC5248-2.4-01",
+    ),
     also_trips=("lint/enhanced-pair",),
 )(lambda rules: answer(rules, "RCPT", 452, lambda given: given._replace(code=552, status="5.5.3")))
 

@@ -47,7 +47,10 @@ fault(
 fault(
     "lmtp-without-8bitmime",
     title="An LMTP server does not list 8BITMIME",
-    breaks=("RFC2033-5-03",),
+    breaks=(
+        "RFC2033-5-03",
+        "RFC5321-2.2.1-01",
+    ),
     also_trips=("lint/*",),
     roles=("lmtp",),
 )(lambda rules: listed(rules, "8BITMIME", None))
@@ -80,7 +83,11 @@ def _ehlo_502(rules: Rules) -> Rules:
 @fault(
     "lmtp-few-commands",
     title="An LMTP server does not know NOOP, RSET and MAIL",
-    breaks=("RFC2033-4-01",),
+    breaks=(
+        "RFC2033-4-01",
+        "RFC5321-4.3.2-10",
+        "RFC5321-4.3.2-13",
+    ),
     also_trips=("lint/*",),
     roles=("lmtp",),
 )

@@ -164,6 +164,9 @@ def _held_back(rules: Rules) -> Rules:
 fault(
     "pipelining-replies-all-alike",
     title="RCPT is answered with 250 OK and nothing else",
-    breaks=("RFC2920-3.2-10",),
+    breaks=(
+        "RFC2920-3.2-10",
+        "RFC2034-4-01",
+    ),
     also_trips=("lint/*",),
 )(lambda rules: answer(rules, "RCPT", 250, reply(250, "", "OK")))

@@ -38,7 +38,11 @@ fault(
 fault(
     "reply-without-hyphens",
     title="All lines of a multiline reply have a space after the code",
-    breaks=("RFC5321-4.2.1-07", "RFC5321-4.1.1.1-15"),
+    breaks=(
+        "RFC5321-4.2.1-07",
+        "RFC5321-4.1.1.1-15",
+        "RFC5321-4.2-01",
+    ),
     also_trips=("*",),
 )(lambda rules: raw(rules, lambda octets: octets.replace(b"250-", b"250 "), "EHLO"))
 
@@ -114,7 +118,13 @@ fault(
 fault(
     "reply-echoes-argument",
     title="A refusal repeats the command, whatever octets are in it",
-    breaks=("RFC5321-4.2-05", "RFC5321-2.4-09"),
+    breaks=(
+        "RFC5321-4.2-05",
+        "RFC5321-2.4-09",
+        "RFC5321-2.3.8-05",
+        "RFC5321-4.2-02",
+        "RFC5321-4.5.3.1.5-01",
+    ),
     seen_in=(SENDMAIL,),
     also_trips=(
         "rfc5321/4.5.3.1-sizes/reply-line*",

@@ -143,7 +143,11 @@ def _not_550(session: Session, event: str, given: Reply) -> Reply:
 fault(
     "recipient-521",
     title="A mailbox that does not exist is refused with 521",
-    breaks=("RFC7504-3-03", "RFC5321-4.3.2-11"),
+    breaks=(
+        "RFC7504-3-03",
+        "RFC5321-4.3.2-11",
+        "RFC5248-2.4-01",
+    ),
     also_trips=("rfc*", "lint/enhanced-pair"),
 )(lambda rules: answer(rules, "RCPT", 550, lambda given: given._replace(code=521)))
 

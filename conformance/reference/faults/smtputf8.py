@@ -33,7 +33,10 @@ fault(
 fault(
     "smtputf8-without-8bitmime",
     title="SMTPUTF8 is listed without 8BITMIME",
-    breaks=("RFC6531-3.1-05",),
+    breaks=(
+        "RFC6531-3.1-05",
+        "RFC5321-2.2.1-01",
+    ),
     also_trips=(
         "lint/*",
         "rfc2033-lmtp/4-changes-to-smtp/8bitmime",
@@ -45,7 +48,11 @@ fault(
 fault(
     "smtputf8-host-name",
     title="The server names itself in UTF-8",
-    breaks=("RFC6531-3.7.1-01",),
+    breaks=(
+        "RFC6531-3.7.1-01",
+        "RFC5321-4.1.1.1-13",
+        "RFC5321-4.2-05",
+    ),
     also_trips=("lint/*",),
 )(lambda rules: ehlo(rules, lambda lines: (f"mx.böcher.test greets {lines[0].split()[-1]}", *lines[1:])))
 
@@ -180,7 +187,10 @@ def _echo(session: Session, event: str, given: Reply) -> Reply | list[Action]:
 fault(
     "smtputf8-echo",
     title="Replies repeat what was sent, in UTF-8 too",
-    breaks=("RFC6531-3.7.4.2-03",),
+    breaks=(
+        "RFC6531-3.7.4.2-03",
+        "RFC5321-4.2-05",
+    ),
     also_trips=("lint/*",),
 )(lambda rules: on_reply(rules, _echo))
 
@@ -195,7 +205,10 @@ def _ascii_header(session: Session, message: bytes) -> Reply | None:
 fault(
     "smtputf8-header-refused",
     title="A header in UTF-8 is refused, with SMTPUTF8 too",
-    breaks=("RFC6531-3.1-02",),
+    breaks=(
+        "RFC6531-3.1-02",
+        "RFC5248-2.4-01",
+    ),
     also_trips=("rfc5321/*", "rfc6152-8bitmime/*", "lint/*"),
 )(lambda rules: checked(rules, _ascii_header))
 

@@ -31,7 +31,10 @@ fault(
 fault(
     "starttls-250",
     title="STARTTLS is answered with 250",
-    breaks=("RFC3207-4-01",),
+    breaks=(
+        "RFC3207-4-01",
+        "RFC5321-4.3.1-05",
+    ),
     also_trips=("lint/code-allowed",),
 )(lambda rules: answer(rules, "STARTTLS", 220, reply(250, "2.0.0", "Ready to start TLS")))
 
@@ -140,7 +143,10 @@ def _late_554(session: Session, event: str, given: Reply) -> Reply:
 fault(
     "starttls-demanded-without-status",
     title="A submission server says 530 5.7.1 where TLS or a login is missing",
-    breaks=("RFC3207-4-06",),
+    breaks=(
+        "RFC3207-4-06",
+        "RFC5248-2.4-01",
+    ),
     roles=("submission",),
     also_trips=("lint/enhanced-pair",),
 )(lambda rules: answer(rules, "MAIL", 530, lambda given: given._replace(status="5.7.1")))

@@ -23,7 +23,10 @@ from conformance.smtp.address import Path
 fault(
     "mail-answered-251",
     title="MAIL is answered with 251",
-    breaks=("RFC5321-3.3-01",),
+    breaks=(
+        "RFC5321-3.3-01",
+        "RFC5321-4.3.2-10",
+    ),
     also_trips=(
         "rfc*",
         "lint/code-allowed",
@@ -33,7 +36,10 @@ fault(
 fault(
     "mail-syntax-error-451",
     title="A reverse-path that is none gets 451",
-    breaks=("RFC5321-3.3-03",),
+    breaks=(
+        "RFC5321-3.3-03",
+        "RFC5248-2.4-01",
+    ),
     also_trips=(
         "rfc5321/4.5.3.1-sizes/path-beyond-limits*",
         "lint/enhanced-pair",
@@ -51,7 +57,10 @@ fault(
 fault(
     "mail-domain-refused-554",
     title="A sender whose domain does not exist gets 554",
-    breaks=("RFC5321-3.3-05",),
+    breaks=(
+        "RFC5321-3.3-05",
+        "RFC5248-2.4-01",
+    ),
     also_trips=("lint/enhanced-pair",),
 )(lambda rules: replace(rules, sender=_sender_554))
 
@@ -76,7 +85,12 @@ fault(
 fault(
     "rcpt-second-refused",
     title="A message has one recipient",
-    breaks=("RFC5321-3.3-07", "RFC5321-4.1.1.3-08", "RFC5321-4.5.3.1.8-01"),
+    breaks=(
+        "RFC5321-3.3-07",
+        "RFC5321-4.1.1.3-08",
+        "RFC5321-4.5.3.1.8-01",
+        "RFC5248-2.4-01",
+    ),
     also_trips=(
         "rfc*",
         "lint/enhanced-pair",
@@ -86,7 +100,10 @@ fault(
 fault(
     "rcpt-second-refused-for-null-path",
     title="A message with the null reverse-path has one recipient",
-    breaks=("RFC5321-4.1.1.2-02",),
+    breaks=(
+        "RFC5321-4.1.1.2-02",
+        "RFC5248-2.4-01",
+    ),
     also_trips=("lint/enhanced-pair",),
 )(lambda rules: _one_recipient(rules, lambda session: session.transaction.reverse_path.mailbox is None))
 
@@ -139,7 +156,11 @@ fault(
 fault(
     "data-answered-250",
     title="DATA is answered with 250 instead of 354",
-    breaks=("RFC5321-3.3-15", "RFC5321-4.3.1-07"),
+    breaks=(
+        "RFC5321-3.3-15",
+        "RFC5321-4.3.1-07",
+        "RFC5321-4.3.2-12",
+    ),
     also_trips=(
         "rfc*",
         "lint/code-allowed",
@@ -168,7 +189,11 @@ def _data_anywhere(rules: Rules) -> Rules:
 fault(
     "message-answered-251",
     title="A message is accepted with 251",
-    breaks=("RFC5321-3.3-16",),
+    breaks=(
+        "RFC5321-3.3-16",
+        "RFC5248-2.4-01",
+        "RFC5321-4.3.2-12",
+    ),
     also_trips=(
         "rfc*",
         "lint/code-allowed",

@@ -221,7 +221,13 @@ fault(
 fault(
     "unknown-command-550",
     title="An unknown command is answered with 550",
-    breaks=("RFC5321-3.8-02", "RFC5321-4.2.4-02", "RFC5321-4.2.1-04", "RFC5321-4.1.5-01"),
+    breaks=(
+        "RFC5321-3.8-02",
+        "RFC5321-4.2.4-02",
+        "RFC5321-4.2.1-04",
+        "RFC5321-4.1.5-01",
+        "RFC5321-4.3.1-05",
+    ),
     roles=("mx", "submission", "relay"),
 )(lambda rules: answer(rules, "UNKNOWN", 500, lambda given: given._replace(code=550)))
 
