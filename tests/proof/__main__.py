@@ -16,7 +16,7 @@ from conformance.case.model import Case
 from conformance.reference.faults import Fault
 from conformance.smtp.lint import ALL as LINTS
 from tests.proof.everything import everything
-from tests.proof.harness import all_cases, deviations, faultless, strangers, tripped_by, untripped
+from tests.proof.harness import all_cases, deviations, faultless, needless, strangers, tripped_by, untripped
 
 
 def main(globs: Sequence[str]) -> int:
@@ -77,6 +77,7 @@ def _of_faults(faults: Sequence[Fault]) -> list[str]:
         print(f"{fault.name} trips {', '.join(tripped) or 'NOTHING'}")
         lines += [] if tripped else [f"TRIPS NOTHING {fault.name}"]
         lines += _stranger(fault, tripped)
+        lines += [f"NEEDLESS {fault.name}: {', '.join(names)}" for names in [needless(fault, tripped)] if names]
     return lines
 
 

@@ -250,6 +250,12 @@ def strangers(fault: Fault, tripped: Iterable[str]) -> list[str]:
     return [name for name in tripped if not breaks(fault, name) and not also_trips(fault, name)]
 
 
+def needless(fault: Fault, tripped: Iterable[str]) -> list[str]:
+    """Return those names of a fault's ``also_trips`` that nothing of what it trips needs."""
+    left = [name for name in tripped if not breaks(fault, name)]
+    return [glob for glob in fault.also_trips if not any(fnmatchcase(name, glob) for name in left)]
+
+
 def untripped(rows: Iterable[str], tripped: Mapping[str, Iterable[str]]) -> set[str]:
     """Return those of some rows (and lints) that no fault trips which breaks what they cite.
 

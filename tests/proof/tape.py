@@ -120,10 +120,10 @@ class Tape:
     servers: int = 0
     stored: tuple[list[Stored], list[Stored]] = field(default_factory=lambda: ([], []))
     looks: list[Look] = field(default_factory=list)
-    silences: dict[int, float] = field(default_factory=dict)
-    """When each server was called last, in seconds of the play."""
+    begins: dict[int, float] = field(default_factory=dict)
+    """When each server was called first, in seconds of the play."""
     longest: float = 0.0
-    """The longest time between two calls of one server, in seconds."""
+    """The longest time from the first call of a server to its last one, in seconds."""
     early: set[Hashable] = field(default_factory=lambda: {EVERYTHING})
     """The rules that were asked in the set-up."""
     late: set[Hashable] = field(default_factory=lambda: {EVERYTHING})
@@ -192,7 +192,7 @@ class Tape:
         return self._compared(done) if _messages(site) == self.stored or self._looks_the_same(site) else None
 
     def _never_idle(self, fault: Fault) -> bool:
-        """Whether no session is silent for as long as the server waits, with the fault and without."""
+        """Whether no session lasts for as long as the server waits, with the fault and without."""
         site = site_for(self.role)
         return self.longest < min(Server(site, (fault,)).idle_timeout, site.idle_timeout)
 
@@ -333,8 +333,7 @@ class TapedServer(Server):
     def _note(self, name: str, actions: list[Action], *arguments: Any) -> list[Action]:
         tape = self._tape
         climbing, now = tape.in_set_up, asyncio.get_running_loop().time()
-        tape.longest = max(tape.longest, now - tape.silences.get(self._number, now))
-        tape.silences[self._number] = now
+        tape.longest = max(tape.longest, now - tape.begins.setdefault(self._number, now))
         tape.calls.append(Call(self._number, name, arguments, list(actions), tape.phase()))
         tape.rungs += climbing
         return actions

@@ -10,7 +10,7 @@ from pathlib import Path
 from conformance.reference.faults import catalogue
 from conformance.smtp.lint import ALL as LINTS
 from tests.generated.pages import DOCS, matrix
-from tests.proof.harness import all_cases, deviations, reference, strangers, untripped
+from tests.proof.harness import all_cases, deviations, needless, reference, strangers, untripped
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -42,6 +42,8 @@ def test_the_matrix_has_no_hole() -> None:
     for name, found in tripped.items():
         if others := strangers(catalogue()[name], found):
             wrong.append(f"{name} ({', '.join(catalogue()[name].breaks)}) trips also: {', '.join(others)}")
+        if names := needless(catalogue()[name], found):
+            wrong.append(f"{name} names in also_trips what it does not need: {', '.join(names)}")
         if not found:
             wrong.append(f"{name} trips nothing")
     rows = [case.id for case in all_cases() if not case.control] + [rule.id for rule in LINTS]

@@ -55,22 +55,22 @@ fault(
         "RFC4422-3.1-01",
         "RFC5321-4.1.1.1-14",
     ),
-    also_trips=("lint/*",),
 )(lambda rules: ehlo(rules, lambda lines: tuple(f"AUTH {x[5:].lower()}" if x[:4] == "AUTH" else x for x in lines)))
 
 fault(
     "auth-without-mechanism",
     title="AUTH is listed without a mechanism",
     breaks=("RFC4954-3-01", "RFC4954-4-27"),
-    also_trips=("lint/*",),
 )(lambda rules: listed(rules, "AUTH", "AUTH"))
 
 fault(
     "auth-not-listed",
     title="A submission server does not list AUTH",
-    breaks=("RFC4954-3-04",),
+    breaks=(
+        "RFC4954-3-04",
+        "RFC6409-7-08",
+    ),
     roles=("submission",),
-    also_trips=("rfc6409-submission/*",),
 )(lambda rules: listed(rules, "AUTH", None))
 
 fault(
@@ -78,7 +78,6 @@ fault(
     title="PLAIN and LOGIN work without TLS",
     breaks=("RFC4954-4-26", "RFC4954-4-25", "RFC4616-5-01"),
     seen_in=(POSTFIX, EXIM, AIOSMTPD, SMTP_SERVER, QPSMTPD),
-    also_trips=("security/auth/*",),
 )(lambda rules: replace(rules, may_use=lambda session, mechanism: True))
 
 fault(
@@ -121,8 +120,8 @@ fault(
         "RFC4422-3.4.1-01",
         "RFC5248-2.4-01",
         "RFC5321-4.3.1-05",
+        "RFC5802-5.1-08",
     ),
-    also_trips=("rfc*-scram/*", "rfc*-cram-md5/*", "rfc4616-plain/*", "lint/*"),
 )(lambda rules: answer(rules, "AUTH", 235, lambda given: given._replace(code=250)))
 
 fault(
@@ -201,7 +200,6 @@ fault(
         "RFC5248-2.4-01",
     ),
     seen_in=(POSTFIX,),
-    also_trips=("lint/*",),
 )(lambda rules: _recoded(rules, auth._UNKNOWN, 535))
 
 fault(
@@ -217,7 +215,6 @@ fault(
         "RFC4954-4-04",
         "RFC5248-2.4-01",
     ),
-    also_trips=("lint/*",),
 )(lambda rules: _recoded(rules, auth._UNKNOWN, 504, "5.5.1"))
 
 fault(
@@ -356,7 +353,6 @@ fault(
         "RFC5248-2.4-01",
         "RFC5321-4.3.1-05",
     ),
-    also_trips=("lint/*",),
 )(lambda rules: answer(rules, "AUTH", 535, lambda given: given._replace(code=550)))
 
 fault(
@@ -366,7 +362,6 @@ fault(
         "RFC4954-6-02",
         "RFC5248-2.4-01",
     ),
-    also_trips=("lint/*",),
 )(lambda rules: answer(rules, "AUTH", 535, lambda given: given._replace(status="5.7.1")))
 
 fault(
@@ -451,11 +446,16 @@ fault(
     "auth-wanted-at-recipient",
     title="A submission server takes MAIL without login, and refuses recipients elsewhere",
     breaks=("RFC4954-6-05",),
-    also_trips=("security/auth/submission-in-clear-text", "rfc6409-submission/*", "security/auth/*"),
+    # Who takes MAIL from everybody takes it here too.
+    also_trips=(
+        "security/auth/submission-in-clear-text",
+        "rfc6409-submission/3-submission/no-return-path",
+        "rfc6409-submission/4-mandatory-actions/authentication-required",
+    ),
     roles=("submission",),
 )(lambda rules: without_gate(rules, "login"))
 
-for verb in ("NOOP", "RSET", "EHLO", "HELO"):
+for verb, code_list in (("NOOP", ("RFC5321-4.3.2-13",)), ("RSET", ()), ("EHLO", ("RFC5321-4.3.2-09",)), ("HELO", ())):
 
     def _locked(rules: Rules, verb: str = verb) -> Rules:
         if verb not in rules.commands:  # LMTP
@@ -471,7 +471,6 @@ for verb in ("NOOP", "RSET", "EHLO", "HELO"):
     fault(
         f"auth-before-{verb.lower()}",
         title=f"A submission server wants a login before {verb}",
-        breaks=("RFC4954-6-07",),
-        also_trips=("lint/*",),
+        breaks=("RFC4954-6-07", *code_list),
         roles=("submission",),
     )(_locked)

@@ -34,7 +34,13 @@ fault(
     "body-refused",
     title="8BITMIME is listed, and BODY is unknown",
     breaks=("RFC6152-2-02",),
-    also_trips=("rfc6531-smtputf8/*", "rfc5321/*"),
+    # MAIL with BODY beside other parameters.
+    also_trips=(
+        "rfc5321/4.1.1.11-parameters/several-parameters*",
+        "rfc5321/4.1.1.2-mail/parameters*",
+        "rfc6531-smtputf8/3.1-keyword-and-parameter/accepted*",
+        "rfc6531-smtputf8/3.3-addresses/sender*",
+    ),
 )(lambda rules: parameter(rules, "BODY", lambda session, value: reply(555, "5.5.4", "Unknown parameter")))
 
 fault(
@@ -75,7 +81,11 @@ fault(
     "eight-bit-cleared",
     title="The highest bit of every octet is cleared",
     breaks=("RFC6152-3-02", "RFC6152-3-03", "RFC6152-3-06", "RFC3030-3-04"),
-    also_trips=("rfc6531-smtputf8/*",),
+    # Headers in UTF-8 are eight-bit content.
+    also_trips=(
+        "rfc6531-smtputf8/3.7.3-messages/header",
+        "rfc6531-smtputf8/3.7.3-messages/u-labels",
+    ),
 )(lambda rules: stored(rules, _seven_bits))
 
 
@@ -111,14 +121,19 @@ fault(
     "eight-bit-must-be-announced",
     title="Eight-bit content without BODY=8BITMIME is refused",
     breaks=("RFC6152-3-08",),
-    also_trips=("rfc5321/2.4-syntax-and-octets/eight-bit-*", "rfc5321/*"),
+    # One of the defects is an octet above 127.
+    also_trips=("rfc5321/3.3-mail-transactions/defects-of-the-message*",),
 )(lambda rules: checked(rules, _refused))
 
 fault(
     "eight-bit-refused",
     title="Eight-bit content is refused, announced or not",
     breaks=("RFC6152-3-02", "RFC6152-3-07", "RFC6152-3-08"),
-    also_trips=("rfc5321/2.4-syntax-and-octets/eight-bit-*", "rfc6531-smtputf8/*", "rfc5321/*"),
+    # A header in UTF-8, and one of the defects, are eight-bit content.
+    also_trips=(
+        "rfc5321/3.3-mail-transactions/defects-of-the-message*",
+        "rfc6531-smtputf8/3.7.3-messages/header",
+    ),
 )(lambda rules: checked(rules, _ascii_only))
 
 

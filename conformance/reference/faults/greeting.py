@@ -37,7 +37,6 @@ fault(
     "greeting-521-quit",
     title="QUIT is refused after a greeting that refuses the session",
     breaks=("RFC7504-3-05", "RFC5321-3.1-04"),
-    also_trips=("lint/code-allowed",),
 )(lambda rules: on_reply(rules, _no_way_out, "QUIT"))
 
 

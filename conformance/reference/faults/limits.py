@@ -100,10 +100,8 @@ fault(
 @fault(
     "limit-answered-452",
     title="What is too long is refused for now, not for good",
-    also_trips=(
-        "lint/code-allowed",
-        "rfc4954-auth/4-auth-command/line-without-end",
-    ),
+    # A response to AUTH is a line that is too long.
+    also_trips=("rfc4954-auth/4-auth-command/line-without-end",),
     breaks=(
         "RFC5321-4.5.3.1.9-01",
         "RFC5321-4.3.2-13",
@@ -142,9 +140,8 @@ fault(
     "line-in-buffers",
     title="Of a long line what does not fit into 512 octets is taken for another line",
     breaks=("RFC5321-4.5.3.1.9-02", "RFC5321-4.5.3.1-05"),
+    # A response to AUTH is a line that is too long.
     also_trips=(
-        "rfc5321/4.5.3.1-sizes/extended-command-line*",
-        "rfc5321/4.5.3.1-sizes/path-beyond-limits*",
         "rfc4954-auth/4-auth-command/line-without-end",
         "rfc4954-auth/4-auth-command/long-response",
     ),
@@ -199,7 +196,6 @@ fault(
         "RFC5321-4.5.3.1.9-01",
         "RFC5248-2.4-01",
     ),
-    also_trips=("lint/enhanced-pair",),
 )(lambda rules: answer(rules, "RCPT", 452, lambda given: given._replace(code=552, status="5.5.3")))
 
 fault(
@@ -235,7 +231,6 @@ fault(
     "recipients-counted-in-header",
     title="A message that names more than 200 addresses in its header section is refused",
     breaks=("RFC5321-4.5.3.1.8-02", "RFC5321-4.5.3.1.8-03"),
-    also_trips=("lint/enhanced-pair",),
 )(lambda rules: checked(rules, _many_in_header))
 
 _ODD = re.compile(rb"\r\nCc: ?(?:<@@|\r\n)|\r\nSender:(?s:.*)\r\nSender:|\r\nResent-Date: y").search

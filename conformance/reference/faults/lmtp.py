@@ -51,7 +51,6 @@ fault(
         "RFC2033-5-03",
         "RFC5321-2.2.1-01",
     ),
-    also_trips=("lint/*",),
     roles=("lmtp",),
 )(lambda rules: listed(rules, "8BITMIME", None))
 
@@ -88,7 +87,6 @@ def _ehlo_502(rules: Rules) -> Rules:
         "RFC5321-4.3.2-10",
         "RFC5321-4.3.2-13",
     ),
-    also_trips=("lint/*",),
     roles=("lmtp",),
 )
 def _few(rules: Rules) -> Rules:
@@ -130,7 +128,6 @@ def _one_reply(rules: Rules) -> Rules:
     "lmtp-reply-too-many",
     title="An LMTP server answers a message for the refused recipients too",
     breaks=("RFC2033-4.2-02",),
-    also_trips=("lint/*",),
     roles=("lmtp",),
 )
 def _reply_too_many(rules: Rules) -> Rules:

@@ -50,10 +50,13 @@ fault(
     "pipelining-refusals-first",
     title="In the replies to a group of commands the refusals come first",
     breaks=("RFC2920-3.2-01",),
+<<<<<<< HEAD
     also_trips=(
         "rfc2920-pipelining/3-command-groups/no-flush-after-error",
         "security/auth/group-behind-failed-login",
     ),
+=======
+>>>>>>> 8889542 (Each also_trips is no wider than what needs it, and says why; faults name what else they break)
 )(lambda rules: on_actions(rules, _refusals_first))
 
 
@@ -138,7 +141,12 @@ def _reset_ignored(rules: Rules) -> Rules:
     "pipelining-empty-message-accepted",
     title="DATA and an empty message are accepted without a recipient",
     breaks=("RFC2920-3.2-04", "RFC2920-3.2-03", "RFC5321-3.3-17"),
-    also_trips=("rfc5321/*", "rfc4954-auth/*", "rfc2033-lmtp/*"),
+    # DATA is taken after MAIL.
+    also_trips=(
+        "rfc2033-lmtp/4-changes-to-smtp/data-without-recipient*",
+        "rfc5321/4.1.1.5-rset/recipients-do-not-come-back",
+        "rfc5321/4.1.4-order-of-commands/out-of-order*",
+    ),
 )
 def _empty_message(rules: Rules) -> Rules:
     return goes(allowed(rules, "DATA", {State.MAIL}), State.MAIL, "DATA", 3, State.TEXT)
@@ -148,7 +156,6 @@ def _empty_message(rules: Rules) -> Rules:
     "pipelining-replies-held-back",
     title="Replies in a transaction are kept back",
     breaks=("RFC2920-3.2-05", "RFC2920-3.2-06", "RFC2920-3.2-07"),
-    also_trips=("*",),
 )
 def _held_back(rules: Rules) -> Rules:
     def change(session: Session, actions: list[Action]) -> list[Action]:
@@ -168,5 +175,4 @@ fault(
         "RFC2920-3.2-10",
         "RFC2034-4-01",
     ),
-    also_trips=("lint/*",),
 )(lambda rules: answer(rules, "RCPT", 250, reply(250, "", "OK")))

@@ -25,14 +25,16 @@ fault(
     "rset-keeps-transaction",
     title="RSET answers 250 and forgets nothing",
     breaks=("RFC5321-4.1.1.5-01", "RFC5321-4.1.1-06"),
-    also_trips=("rfc2920*", "rfc5321/3.3*", "rfc5321/4.1.1.5-rset/*"),
+    # A group that begins with RSET.
+    also_trips=("rfc2920-pipelining/3-command-groups/group-after-reset",),
 )(lambda rules: stays(stays(rules, State.RCPT, "RSET", 2), State.MAIL, "RSET", 2))
 
 fault(
     "rset-keeps-recipients",
     title="After RSET the recipients of the aborted transaction get the next message",
     breaks=("RFC5321-4.1.1.5-01", "RFC5321-4.1.1-06"),
-    also_trips=("rfc3030-chunking/*",),
+    # The recipients of the next message get that of the chunks.
+    also_trips=("rfc3030-chunking/2-bdat/reset-drops-the-chunks",),
 )(lambda rules: _recipients_come_back(rules))
 
 
@@ -62,7 +64,11 @@ fault(
     "rset-forgets-hello",
     title="After RSET a new EHLO is needed",
     breaks=("RFC5321-4.1.1.5-03",),
-    also_trips=("rfc5321/4.1.1.5-rset/*", "rfc2920*", "rfc5321/3.3*", "rfc3030-chunking/*"),
+    # What comes behind RSET is refused.
+    also_trips=(
+        "rfc2920-pipelining/3-command-groups/transaction-in-one-group",
+        "rfc3030-chunking/2-bdat/reset-after-an-error",
+    ),
 )(lambda rules: replace(rules, next={**rules.next, **{(s, "RSET", 2): State.CONNECTED for s in ANY}}))
 
 fault(
@@ -87,7 +93,11 @@ fault(
         "RFC5321-4.3.2-13",
         "RFC5321-4.1.1.5-02",
     ),
-    also_trips=("rfc5321/4.1.1.4-data/*", "rfc2920-pipelining/*", "rfc5321/D-scenarios/*"),
+    # The dialogues have RSET behind a refused recipient.
+    also_trips=(
+        "rfc2920-pipelining/3-command-groups/replies-in-order",
+        "rfc5321/D-scenarios/aborted",
+    ),
 )(lambda rules: _rset_not_always(rules))
 
 
@@ -106,6 +116,7 @@ fault(
     "rset-220",
     title="RSET and NOOP are answered with 220",
     breaks=("RFC5321-4.3.2-13", "RFC5321-4.2.1-04"),
+    # 250 to RSET or NOOP is a premise or the sign that nothing is left over.
     also_trips=("rfc*",),
 )(lambda rules: on_reply(rules, lambda session, event, given: given._replace(code=220), ("RSET", "NOOP"), 250))
 
@@ -132,7 +143,6 @@ fault(
     "noop-resets",
     title="NOOP ends the open transaction",
     breaks=("RFC5321-4.1.1.9-01", "RFC5321-4.1.1-06"),
-    also_trips=("rfc*",),
 )(lambda rules: _resetting(rules, "NOOP"))
 
 fault(
@@ -150,17 +160,31 @@ fault(
 fault(
     "quit-250",
     title="QUIT is answered with 250",
-    breaks=("RFC5321-4.1.1.10-01", "RFC5321-4.3.2-13", "RFC5321-4.2.1-04", "RFC5321-4.1.4-17", "RFC5321-AppD-01"),
-    also_trips=("rfc*",),
+    breaks=(
+        "RFC5321-4.1.1.10-01",
+        "RFC5321-4.3.2-13",
+        "RFC5321-4.2.1-04",
+        "RFC5321-4.1.4-17",
+        "RFC5321-AppD-01",
+        "RFC7504-3-05",
+        "RFC5321-3.1-04",
+    ),
+    # Other ways to ask for 221.
+    also_trips=(
+        "rfc2920-pipelining/3-command-groups/quit-behind-data",
+        "rfc5321/4.1.1-command-syntax/trailing-white-space-quit",
+        "rfc5321/4.1.1.10-quit/aborts-the-transaction",
+        "rfc5321/4.1.1.10-quit/nothing-after-quit",
+    ),
 )(lambda rules: answer(rules, "QUIT", 221, lambda given: given._replace(code=250)))
 
 fault(
     "quit-stays-open",
     title="QUIT is answered with 221, and the connection stays open",
-    breaks=("RFC5321-4.1.1.10-01", "RFC5321-4.1.1.10-07"),
-    also_trips=(
-        "rfc7504-521/*",
-        "rfc2920*",
+    breaks=(
+        "RFC5321-4.1.1.10-01",
+        "RFC5321-4.1.1.10-07",
+        "RFC7504-3-05",
     ),
 )(lambda rules: _stay_open(rules))
 
@@ -173,6 +197,7 @@ fault(
     "quit-silent",
     title="QUIT ends the connection without a reply",
     breaks=("RFC5321-4.1.1.10-01", "RFC5321-4.1.4-17"),
+    # Wherever 221 is asked for.
     also_trips=("rfc*",),
 )(lambda rules: closing(rules, "QUIT", silent=True))
 

@@ -11,15 +11,11 @@ from conformance.reference.reply import Reply, reply
 from conformance.reference.rules import Border, Rules
 from conformance.reference.session import Session
 
-_SCAN = ("security/smuggling/scan*", "security/smuggling/smuggled-message*")
-"""Cases that hold several candidates, or the same ones again."""
-
 fault(
     "ends-at-lf-dot-lf",
     title="<LF>.<LF> ends the mail data",
     breaks=("SEC-EOD-LF-DOT-LF", "RFC5321-4.1.1.4-06", "SEC-EOD-LF-MODE"),
     seen_in=("CVE-2023-51764 (Postfix)", "CVE-2023-51765 (sendmail)", "CVE-2023-51766 (Exim)"),
-    also_trips=_SCAN,
 )(lambda rules: data_ends(rules, rb"(?<!\r)(\n)\.\n"))
 
 fault(
@@ -32,7 +28,6 @@ fault(
         "RFC5321-4.1.1.4-07",
     ),
     seen_in=("CVE-2024-27305 (aiosmtpd 1.4.4)", "GHSA-rp4q-8m6x-c43c (Haraka 3.3.3)", "CVE-2023-51747 (Apache James)"),
-    also_trips=_SCAN,
 )(lambda rules: data_ends(rules, rb"(?<!\r)(\n)\.\r\n"))
 
 
@@ -41,7 +36,6 @@ fault(
     title="The data ends at <LF>.<LF> with a refusal, and what follows is read as commands",
     breaks=("SEC-EOD-LF-DOT-LF", "RFC5321-4.1.1.4-06", "SEC-EOD-LF-MODE"),
     seen_in=("GHSA-rp4q-8m6x-c43c (Haraka 3.3.3)",),
-    also_trips=_SCAN,
 )
 def _refuses(rules: Rules) -> Rules:
     def check(session: Session, message: bytes) -> Reply | None:
@@ -56,28 +50,26 @@ fault(
     title="<CR>.<CR> ends the mail data",
     breaks=("SEC-EOD-CR-DOT-CR", "RFC5321-4.1.1.4-09"),
     seen_in=("Cisco Secure Email Gateway with CR and LF handling set to clean",),
-    also_trips=_SCAN,
 )(lambda rules: data_ends(rules, rb"(\r)\.\r(?!\n)"))
 
 fault(
     "ends-at-cr-dot-lf",
     title="<CR>.<LF> ends the mail data",
     breaks=("SEC-EOD-CR-DOT-LF", "RFC5321-4.1.1.4-09"),
-    also_trips=_SCAN,
 )(lambda rules: data_ends(rules, rb"(\r)\.\n"))
 
 fault(
     "ends-at-lf-dot-cr",
     title="<LF>.<CR> ends the mail data",
     breaks=("SEC-EOD-LF-DOT-CR", "RFC5321-4.1.1.4-09"),
-    also_trips=_SCAN,
+    # One message holds several candidates.
+    also_trips=("security/smuggling/scan*",),
 )(lambda rules: data_ends(rules, rb"(?<!\r)(\n)\.\r(?!\n)"))
 
 fault(
     "ends-at-cr-dot-crlf",
     title="<CR>.<CRLF> ends the mail data",
     breaks=("SEC-EOD-CR-DOT-CRLF", "SEC-EOD-LF-CR-DOT-CRLF", "RFC5321-4.1.1.4-09"),
-    also_trips=_SCAN,
 )(lambda rules: data_ends(rules, rb"(\r)\.\r\n"))
 
 fault(
@@ -90,14 +82,12 @@ fault(
         "SEC-EOD-NUL-IN-LAST-CRLF",
         "RFC5321-4.1.1.4-10",
     ),
-    also_trips=_SCAN,
 )(lambda rules: data_ends(rules, rb"(\r\0*\n)\0*\.\0*\r\0*\n"))
 
 fault(
     "ends-at-other-line-breaks",
     title="Vertical tab, form feed, NEL and line separator end lines of the mail data too",
     breaks=("SEC-EOD-OTHER-LINE-BREAKS", "RFC5321-4.1.1.4-10"),
-    also_trips=_SCAN,
 )(
     lambda rules: data_ends(
         rules, rb"([\x0b\x0c]|(?<!\xc2)\x85|\xc2\x85|\xe2\x80\xa8)\.(?:[\x0b\x0c\x85]|\xc2\x85|\xe2\x80\xa8)"
@@ -109,7 +99,6 @@ fault(
     title="<CRLF>.<LF> ends the mail data",
     breaks=("SEC-EOD-CRLF-DOT-LF", "SEC-EOD-FIRST-LINE", "RFC5321-4.1.1.4-08"),
     seen_in=("CVE-2023-51766 (Exim 4.97)",),
-    also_trips=_SCAN,
 )(lambda rules: data_ends(rules, rb"(\r\n)\.\n"))
 
 fault(
@@ -122,7 +111,11 @@ fault(
         "RFC5321-4.1.1.4-09",
         "RFC5321-4.1.1.4-10",
     ),
-    also_trips=(*_SCAN, "rfc5321/*[[]after-dot-cr]", "rfc5321/*/octet-by-octet"),
+    # The data ends where a segment ends between CR and LF.
+    also_trips=(
+        "rfc5321/*/octet-by-octet",
+        "rfc5321/4.1.1.4-data/end-in-segments*",
+    ),
 )(lambda rules: data_ends(rules, rb"(\r\n)\.\r(?!\n)"))
 
 fault(
@@ -130,14 +123,12 @@ fault(
     title="Extra <CR> before <CRLF> are dropped before the end of the mail data is looked for",
     breaks=("SEC-EOD-CRLF-DOT-CRCRLF", "SEC-EOD-CRCRLF-DOT-CRCRLF", "RFC5321-4.1.1.4-10"),
     seen_in=("Postfix before 3.9",),
-    also_trips=_SCAN,
 )(lambda rules: data_ends(rules, rb"(\r\n)\.\r+\n"))
 
 fault(
     "ends-at-dot-and-white-space",
     title="A dot with white space behind it ends the mail data",
     breaks=("SEC-EOD-DOT-SPACE", "SEC-EOD-DOT-TAB", "RFC5321-4.1.1.4-12"),
-    also_trips=_SCAN,
 )(lambda rules: data_ends(rules, rb"(\r\n)\.[ \t]+\r\n"))
 
 

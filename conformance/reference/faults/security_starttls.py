@@ -40,7 +40,6 @@ fault(
     title="Whole lines in clear text behind STARTTLS are read when the first octets come in TLS",
     breaks=("SEC-STARTTLS-INJECTION", "RFC3207-4-09"),
     seen_in=("CVE-2024-34083 (aiosmtpd 1.4.5)", "CVE-2011-0411 (Postfix 2.7.2)"),
-    also_trips=("lint/enhanced-present", "lint/code-allowed"),
 )(lambda rules: _keeps(rules, "lines"))
 
 
@@ -89,7 +88,6 @@ fault(
     "starttls-not-offered",
     title="STARTTLS is not listed",
     breaks=("SEC-STARTTLS-OFFERED",),
-    also_trips=("rfc3207-starttls/*",),
 )(lambda rules: ehlo(rules, lambda lines: tuple(line for line in lines if line != "STARTTLS")))
 
 fault(
@@ -104,7 +102,6 @@ fault(
     "starttls-word-refused",
     title="A command that holds the word starttls is refused",
     breaks=("SEC-STARTTLS-OVERBLOCK",),
-    also_trips=("rfc5321/*",),
 )
 def _word(rules: Rules) -> Rules:
     before = rules.sender

@@ -39,7 +39,13 @@ fault(
     "size-parameter-unknown",
     title="SIZE is listed, and MAIL with SIZE gets 555",
     breaks=("RFC1870-4-01", "RFC1870-3-04"),
-    also_trips=("rfc3463-status/*", "rfc5321/*"),
+    # MAIL with SIZE, beside others or with the null reverse-path.
+    also_trips=(
+        "rfc3463-status/3-codes/too-big",
+        "rfc5321/4.1.1.11-parameters/several-parameters*",
+        "rfc5321/4.1.1.2-mail/parameters*",
+        "rfc5321/4.5.5-null-reverse-path/parameters*",
+    ),
 )(lambda rules: parameter(rules, "SIZE", lambda session, value: reply(555, "5.5.4", "Unknown parameter")))
 
 
@@ -52,7 +58,8 @@ fault(
     "size-ten-digits",
     title="A SIZE of more than ten digits is a syntax error",
     breaks=("RFC1870-3-04",),
-    also_trips=("rfc3463-status/*",),
+    # A size with twelve digits is too big there.
+    also_trips=("rfc3463-status/3-codes/too-big",),
 )(lambda rules: parameter(rules, "SIZE", _short))
 
 fault(

@@ -35,7 +35,6 @@ fault(
         "RFC3207-4-01",
         "RFC5321-4.3.1-05",
     ),
-    also_trips=("lint/code-allowed",),
 )(lambda rules: answer(rules, "STARTTLS", 220, reply(250, "2.0.0", "Ready to start TLS")))
 
 
@@ -83,7 +82,6 @@ fault(
     title="Mail for local mailboxes is refused without TLS",
     breaks=("RFC3207-4-03",),
     roles=("mx", "relay"),
-    also_trips=("lint/code-allowed",),
 )
 def _demanded(rules: Rules) -> Rules:
     def mail(session: Session, argument: str) -> Reply:
@@ -107,7 +105,7 @@ def _demanded_at_recipient(rules: Rules) -> Rules:
     return handled(rules, "RCPT", rcpt)
 
 
-for verb in ("NOOP", "EHLO", "QUIT"):
+for verb, code_list in (("NOOP", "RFC5321-4.3.2-13"), ("EHLO", "RFC5321-4.3.2-09"), ("QUIT", "RFC5321-4.3.2-13")):
 
     def _first(rules: Rules, verb: str = verb) -> Rules:
         if verb not in rules.commands:  # LMTP
@@ -123,8 +121,7 @@ for verb in ("NOOP", "EHLO", "QUIT"):
     fault(
         f"starttls-before-{verb.lower()}",
         title=f"A submission server refuses {verb} until TLS is there",
-        breaks=("RFC3207-4-07",),
-        also_trips=("lint/code-allowed",),
+        breaks=("RFC3207-4-07", code_list),
         roles=("submission",),
     )(_first)
 
@@ -148,7 +145,6 @@ fault(
         "RFC5248-2.4-01",
     ),
     roles=("submission",),
-    also_trips=("lint/enhanced-pair",),
 )(lambda rules: answer(rules, "MAIL", 530, lambda given: given._replace(status="5.7.1")))
 
 
@@ -195,10 +191,6 @@ fault(
     "starttls-greets-again",
     title="A second greeting follows the handshake",
     breaks=("RFC3207-4.2-04",),
-    also_trips=(
-        "lint/code-allowed",
-        "lint/enhanced-present",
-    ),
 )
 def _greets_again(rules: Rules) -> Rules:
     def after(session: Session) -> None:

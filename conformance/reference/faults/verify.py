@@ -72,7 +72,12 @@ fault(
         "RFC5321-4.1.1.6-02",
         "RFC5321-4.1.1.7-02",
     ),
-    also_trips=("rfc5321/3.5-vrfy-expn/*", "rfc6531-smtputf8/*", "rfc5321/3.9-lists-and-aliases/expn*"),
+    # What it confirms is always the same.
+    also_trips=(
+        "rfc5321/3.5-vrfy-expn/*",
+        "rfc5321/3.9-lists-and-aliases/expn*",
+        "rfc6531-smtputf8/3.1-keyword-and-parameter/vrfy-mailbox",
+    ),
 )(lambda rules: _confirming(rules))
 
 
@@ -98,7 +103,11 @@ fault(
     "vrfy-without-mailbox",
     title="A positive reply to VRFY or EXPN names no mailbox",
     breaks=("RFC5321-3.5.1-02", "RFC5321-3.5.2-01", "RFC5321-3.5.1-05", "RFC5321-3.5.1-10"),
-    also_trips=("rfc5321/3.5-vrfy-expn/vrfy-full-name", "rfc6531-smtputf8/*"),
+    # A name or an address in UTF-8 is looked for.
+    also_trips=(
+        "rfc5321/3.5-vrfy-expn/vrfy-full-name",
+        "rfc6531-smtputf8/3.1-keyword-and-parameter/vrfy-mailbox",
+    ),
 )(lambda rules: _telling(rules, lambda line: "User exists"))
 
 fault(
