@@ -50,13 +50,8 @@ fault(
     "pipelining-refusals-first",
     title="In the replies to a group of commands the refusals come first",
     breaks=("RFC2920-3.2-01",),
-<<<<<<< HEAD
-    also_trips=(
-        "rfc2920-pipelining/3-command-groups/no-flush-after-error",
-        "security/auth/group-behind-failed-login",
-    ),
-=======
->>>>>>> 8889542 (Each also_trips is no wider than what needs it, and says why; faults name what else they break)
+    # A login in a group.
+    also_trips=("security/auth/group-behind-failed-login",),
 )(lambda rules: on_actions(rules, _refusals_first))
 
 
