@@ -143,8 +143,8 @@ async def _offers(role: Role, faults: tuple[Fault, ...]) -> frozenset[str]:
 
 
 def _never_began(outcome: Outcome) -> bool:
-    """Whether a play ended in its set-up: another one with the same set-up would come to the same end."""
-    return {entry.phase for entry in outcome.transcript.entries} <= {"start", "finally"}
+    """Whether a play ended in the set-up of its first session: each one with the same set-up comes to the same end."""
+    return all(entry.phase in ("start", "finally") and entry.session == 1 for entry in outcome.transcript.entries)
 
 
 def _refused(outcome: Outcome) -> bool:

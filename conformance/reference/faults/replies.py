@@ -230,7 +230,7 @@ fault(
     breaks=("RFC2034-4-01", "RFC2034-4-07", "RFC2920-3.2-10"),
     # One status code each.
     also_trips=(
-        "rfc3207-starttls/4-starttls-command/mail-before-tls-530",
+        "rfc3207-starttls/4-starttls-command/mail-before-tls-status",
         "rfc4954-auth/4-auth-command/*",
     ),
 )(lambda rules: on_reply(rules, lambda session, event, given: given._replace(status="")))
@@ -343,7 +343,7 @@ fault(
     ),
     # One status code each.
     also_trips=(
-        "rfc3207-starttls/4-starttls-command/mail-before-tls-530",
+        "rfc3207-starttls/4-starttls-command/mail-before-tls-status",
         "rfc4954-auth/4-auth-command/*",
     ),
 )(lambda rules: on_reply(rules, _undefined))

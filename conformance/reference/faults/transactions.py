@@ -94,6 +94,7 @@ fault(
     also_trips=(
         "rfc2920-pipelining/3-command-groups/replies-in-order",
         "rfc2920-pipelining/3-command-groups/transaction-in-one-group",
+        "rfc5321/4.5.3.1-sizes/accepted-recipients-stay",
         "rfc5321/4.5.3.1-sizes/too-many-recipients",
         "rfc5321/4.5.5-null-reverse-path/several-recipients",
         "rfc5321/D-scenarios/typical",

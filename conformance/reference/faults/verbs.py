@@ -39,7 +39,6 @@ fault(
     also_trips=(
         "rfc1870-size/6-mail-command/accepted*",
         "rfc3030-chunking/2-bdat/any-case",
-        "rfc4954-auth/4-auth-command/any-case*",
     ),
 )(lambda rules: replace(rules, split_line=_as_it_is))
 
