@@ -48,6 +48,8 @@ _VERDICTS = {
     LEAVE: "it goes on behind the repetition",
 }
 
+_ENDS = ("close", "reset", "refused")
+
 _BY_LEVEL = {"MUST": "fail", "MUST NOT": "fail", "SHOULD": "warn", "SHOULD NOT": "warn", "MAY": "info"}
 
 _PREMISES = "Where a reply that is taken for granted here does not come, nothing can be told."
@@ -189,11 +191,12 @@ def _when(alternative: Alternative, case: Case, *, others: bool) -> str:
         if pattern.keyword is not None and pattern.keyword == octets_text(value).partition(" ")[0]:
             source = source.replace(octets_text(value), f"${name}")
     words, space, rest = source.partition(" ")
-    codes = [word for word in words.split("|") if word not in ("close", "reset", "any")]
+    codes = [word for word in words.split("|") if word not in (*_ENDS, "any")]
     ways = [f"on {_codes('|'.join(codes) + space + rest)}"] if codes else []
     if "any" in pattern.codes:
         ways.append(f"on any {'other ' if others else ''}reply{_codes(space + rest) if rest else ''}")
     ways += ["when the connection closes"] * ("close" in pattern.codes)
+    ways += ["when no connection is taken"] * ("refused" in pattern.codes)
     ways += ["when the connection is reset"] * ("reset" in pattern.codes)
     return " or ".join(ways)
 
@@ -205,9 +208,7 @@ def _verdict(verdict: str, reason: str) -> str:
 def _choices(alternatives: Sequence[Alternative], case: Case) -> str:
     said = []
     for index, a in enumerate(alternatives):
-        others = any(
-            b.pattern.silence is None and set(b.pattern.codes) - {"close", "reset"} for b in alternatives[:index]
-        )
+        others = any(b.pattern.silence is None and set(b.pattern.codes) - set(_ENDS) for b in alternatives[:index])
         said.append(f"{_when(a, case, others=others)} {_verdict(a.verdict, octets_text(a.reason))}")
     text = "; ".join(said)
     return text[:1].upper() + text[1:]

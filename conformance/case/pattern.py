@@ -1,8 +1,8 @@
 r"""Patterns: what a step of a dialogue expects of the server.
 
 ``250``  ``25x``  ``5xx``  ``250|251``  ``55x 5.1.x``  ``250 /queued as (?P<queue_id>\S+)/``  ``334 decoded /^<.*>$/``
-``250 offers STARTTLS``  ``250 lacks STARTTLS``  ``close``  ``reset``  ``421|close``  ``silence 2s``  ``unfinished 2s``
-``any``  ``established``  ``failed``
+``250 offers STARTTLS``  ``250 lacks STARTTLS``  ``close``  ``reset``  ``refused``  ``421|close``
+``silence 2s``  ``unfinished 2s``  ``any``  ``established``  ``failed``
 
 They match parsed replies and events, never raw text.
 """
@@ -20,16 +20,17 @@ from conformance.smtp.reply import Reply
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The server ended the connection: with a FIN (or TLS close_notify), or with a RST.
+    """The server ended the connection: with a FIN (or TLS close_notify), or with a RST; or it took none (``refused``).
 
     Or we did, for the reason in ``cut``: no pattern matches that.
     """
 
     reset: bool = False
     cut: str = ""
+    refused: bool = False
 
     def __str__(self) -> str:
-        return self.cut or ("reset" if self.reset else "close")
+        return self.cut or ("refused" if self.refused else "reset" if self.reset else "close")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ CERTIFICATE_FACTS = (
 Event = Reply | Closed | Silence | TlsResult
 
 _CODE = r"[2-5x][0-9x][0-9x]"
-_CODES = re.compile(rf"(?:{_CODE}|close|reset|any)(?:\|(?:{_CODE}|close|reset|any))*(?=\s|\Z)")
+_CODES = re.compile(rf"(?:{_CODE}|close|reset|refused|any)(?:\|(?:{_CODE}|close|reset|refused|any))*(?=\s|\Z)")
 _ENHANCED = re.compile(r"\s+([245x]\.(?:[0-9]{1,3}|x)\.(?:[0-9]{1,3}|x))(?=\s|\Z)")
 _KEYWORD = re.compile(r"\s+(offers|lacks)\s+([A-Za-z0-9][A-Za-z0-9=_-]*)(?:\s+([^/\s]\S*))?(?=\s|\Z)")
 _REGEX = re.compile(r"\s+(decoded\s+)?/(.*)/\Z", re.DOTALL)
@@ -116,7 +117,8 @@ class Pattern:
         if isinstance(event, Closed):
             if event.cut:
                 return None
-            return {} if "close" in self.codes or (event.reset and "reset" in self.codes) else None
+            ways = ("close", *["reset"] * event.reset, *["refused"] * event.refused)
+            return {} if any(way in self.codes for way in ways) else None
         if isinstance(event, TlsResult):
             return {} if self.tls is event.established else None
         return self._match_reply(event)
@@ -154,7 +156,7 @@ class Pattern:
     @property
     def expects_close(self) -> bool:
         """Whether the end of the connection matches."""
-        return "close" in self.codes or "reset" in self.codes
+        return any(way in self.codes for way in ("close", "reset", "refused"))
 
 
 def _decoded(text: str) -> str | None:

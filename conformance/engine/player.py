@@ -224,7 +224,15 @@ class Play:
         target = self.setting.target
         phase, self.transcript.phase = self.transcript.phase, "start"
         started = self.loop.time()
-        await self.setting.dialer.connect(session)
+        try:
+            await self.setting.dialer.connect(session)
+        except ConnectError as error:
+            if number == 1 or self.case.start2 != "connect" or not error.refused:
+                raise
+            session.refused()  # the first session was had: that this one is not is for the case to judge
+            self.sessions[number] = session
+            self.transcript.phase = phase
+            return session
         self.sessions[number] = session
         self.transcript.add(self.loop.time(), number, "connect", detail=target.label)
         if target.tls == "implicit" and getattr(session.wire, "upgrade", None) is None:

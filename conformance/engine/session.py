@@ -122,6 +122,11 @@ class Session:
             self.tls.fail("the connection ended during the handshake")
         self._wake()
 
+    def refused(self) -> None:
+        """Take it that no connection could be made."""
+        self._ended = Closed(refused=True)
+        self._add(self._ended, self._note("refused", "no connection"))
+
     def _add(self, event: Event, entry: Entry) -> None:
         self._events.append((event, entry))
         self._wake()

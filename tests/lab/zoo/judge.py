@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from conformance.engine.exit import UNREACHABLE
 from conformance.stream import Result, StreamError, read
 from tests.lab.kit.place import CACHE, PROJECT, InstallError
 from tests.lab.zoo.keeper import Cage
@@ -15,6 +16,8 @@ from tests.lab.zoo.pairs import PAIRS, Animal, Pair
 
 RUNS = CACHE / "zoo" / "runs"
 RUN_SECONDS = 600
+ALL = ("-m", "security", "--impact", "relay")
+LOAD = ("--impact", "crash", "--jobs", "1", "-k")
 CONVICTED = ("fail", "warn", "info")
 
 
@@ -24,13 +27,14 @@ def judge(words: Sequence[str]) -> int:
     if not chosen:
         print(f"no pair has such a name; there are: {', '.join(pair.about for pair in PAIRS)}")
         return 4
-    played: dict[str, Mapping[str, Result] | str] = {}
+    played: dict[tuple[str, Sequence[str]], Mapping[str, Result] | str] = {}
     wrong = 0
     for pair in chosen:
+        selection = (*LOAD, " or ".join(pair.convicts)) if pair.load else ALL
         for animal in (pair.bad, pair.good):
-            if animal.name not in played:
-                played[animal.name] = play(animal)
-        problems = problems_of(pair, played[pair.bad.name], played[pair.good.name])
+            if (animal.name, selection) not in played:
+                played[animal.name, selection] = play(animal, selection)
+        problems = problems_of(pair, played[pair.bad.name, selection], played[pair.good.name, selection])
         wrong += bool(problems)
         state = "RIGHT" if not problems else "WRONG"
         print(f"{state}  {pair.about}: {pair.bad.name} against {pair.good.name}", flush=True)
@@ -44,19 +48,19 @@ def _names(pair: Pair) -> str:
     return f"{pair.about} {pair.bad.name} {pair.good.name}".lower()
 
 
-def play(animal: Animal) -> Mapping[str, Result] | str:
-    """Play the security cases against a server; return the results by case, or what is wrong."""
+def play(animal: Animal, selection: Sequence[str]) -> Mapping[str, Result] | str:
+    """Play cases against a server; return the results by case, or what is wrong."""
     RUNS.mkdir(parents=True, exist_ok=True)
-    stream = RUNS / f"{animal.name}.jsonl"
+    stream = RUNS / f"{animal.name}{'' if selection is ALL else '-load'}.jsonl"
     try:
         with Cage(animal).running() as target:
-            return _results(target, stream)
+            return _results(target, stream, selection)
     except (InstallError, StreamError, OSError, subprocess.TimeoutExpired) as error:
         return f"{animal.name}: {error}"
 
 
-def _results(target: Path, stream: Path) -> Mapping[str, Result] | str:
-    command = [sys.executable, "-m", "conformance", "run", str(target), "-m", "security", "--impact", "relay"]
+def _results(target: Path, stream: Path, selection: Sequence[str]) -> Mapping[str, Result] | str:
+    command = [sys.executable, "-m", "conformance", "run", str(target), *selection]
     done = subprocess.run(
         [*command, "--out", str(stream)],
         cwd=PROJECT,
@@ -67,7 +71,7 @@ def _results(target: Path, stream: Path) -> Mapping[str, Result] | str:
         timeout=RUN_SECONDS,
         check=False,
     )
-    if done.returncode not in (0, 1):
+    if done.returncode not in (0, 1, UNREACHABLE):
         return f"exit code {done.returncode}: {done.stdout[-300:]}{done.stderr[-300:]}"
     return {result.id: result for result in read(stream).results}
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from conformance.reference.certificate import make
 from tests.lab.kit.certificate import certificates
 from tests.lab.kit.place import CACHE, CONF, DOMAIN, FOREIGN, HOST, USERS, Home, InstallError, fill, maildirs, run
 from tests.lab.kit.process import ENVIRONMENT
@@ -71,12 +72,13 @@ class Cage:
         self.path.mkdir(parents=True)
         maildirs(self.path / "home", [*USERS, "someone"])
         self.port = _free_port()
+        certificate = self._certificate()
         settings = {
             "host": HOST,
             "name": f"zoo.{DOMAIN}",
             "ports": {"smtp": self.port},
-            "certificate": str(certificates() / "good.crt"),
-            "key": str(certificates() / "good.key"),
+            "certificate": str(certificate.with_suffix(".crt")),
+            "key": str(certificate.with_suffix(".key")),
             "domain": DOMAIN,
             "foreign": FOREIGN,
             "users": USERS,
@@ -85,6 +87,17 @@ class Cage:
         }
         (self.path / "settings.json").write_text(json.dumps(settings, indent=2))
         self._write_target()
+
+    def _certificate(self) -> Path:
+        """Return the path, without suffix, of the certificate and the key that the server shows."""
+        kind = self.animal.options.get("certificate", "good")
+        if kind != "short":
+            return certificates() / kind
+        made = make(f"zoo.{DOMAIN}", "short-key")
+        path = self.path / "short"
+        path.with_suffix(".crt").write_bytes(made.chain)
+        path.with_suffix(".key").write_bytes(made.key)
+        return path
 
     def _write_target(self) -> None:
         import yaml
@@ -110,6 +123,8 @@ class Cage:
         home = Home("haraka", {"smtp": self.port, "submission": _free_port(), "smtps": _free_port()})
         fill(CONF / "haraka" / "site", site, home.values())
         (site / "queue").mkdir(exist_ok=True)
+        certificate = self._certificate()
+        (site / "config" / "tls.ini").write_text(f"key={certificate}.key\ncert={certificate}.crt\n")
         package = next(modules / name for name in ("haraka", "Haraka") if (modules / name).is_dir())
         shutil.copy(package / "config" / "connection.ini", site / "config")
         command = ["node", "--require", str(COMMON / "no_dns.js"), str(package / "haraka.js")]

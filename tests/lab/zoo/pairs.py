@@ -34,6 +34,8 @@ class Pair:
     good: Animal
     convicts: tuple[str, ...]
     """Case ids: each fails or warns on the bad one (informs, where it can do no more), and passes on the good one."""
+    load: bool = False
+    """Whether its cases are of the impact ``load`` or ``crash``: these are played alone."""
 
 
 AIOSMTPD = "1.4.6"
@@ -127,5 +129,68 @@ PAIRS = (
         Animal("aiosmtpd", AIOSMTPD, role="submission"),
         Animal("aiosmtpd", AIOSMTPD, {"starttls": "required"}, role="submission"),
         ("security/auth/submission-in-clear-text",),
+    ),
+    Pair(
+        "old versions of TLS: minimum_version",
+        Animal("aiosmtpd", AIOSMTPD, {"tls": "1.0"}),
+        Animal("aiosmtpd", AIOSMTPD),
+        ("security/tls/old-version[1.0]", "security/tls/old-version[1.1]"),
+    ),
+    Pair(
+        "an expired certificate",
+        Animal("aiosmtpd", AIOSMTPD, {"certificate": "expired"}),
+        Animal("aiosmtpd", AIOSMTPD),
+        ("security/tls/certificate",),
+    ),
+    Pair(
+        "an expired certificate",
+        Animal("Haraka", "3.3.4", {"certificate": "expired"}),
+        Animal("Haraka", "3.3.4"),
+        ("security/tls/certificate",),
+    ),
+    Pair(
+        "a certificate with a key of 1024 bits",
+        Animal("smtp-server", SMTP_SERVER, {"certificate": "short"}),
+        Animal("smtp-server", SMTP_SERVER),
+        ("security/tls/certificate",),
+    ),
+    Pair(
+        "a certificate for another server",
+        Animal("aiosmtpd", AIOSMTPD, {"certificate": "other"}),
+        Animal("aiosmtpd", AIOSMTPD),
+        ("security/tls/certificate-name",),
+    ),
+    Pair(
+        "a certificate that has signed itself",
+        Animal("aiosmtpd", AIOSMTPD, {"certificate": "own"}),
+        Animal("aiosmtpd", AIOSMTPD),
+        ("security/tls/certificate-name",),
+    ),
+    Pair(
+        "a certificate that has signed itself",
+        Animal("smtp-server", SMTP_SERVER, {"certificate": "own"}),
+        Animal("smtp-server", SMTP_SERVER),
+        ("security/tls/certificate-name",),
+    ),
+    Pair(
+        "commands and unknown names without end: command_call_limit",
+        Animal("aiosmtpd", AIOSMTPD),
+        Animal("aiosmtpd", AIOSMTPD, {"commands": "20"}),
+        ("security/limits/idle-commands[noop]", "security/limits/harvest", "security/limits/mistakes[syntax]"),
+        load=True,
+    ),
+    Pair(
+        'a command line without end, smtp-server 3.18.3: "limit command line length"',
+        Animal("smtp-server", "3.18.2"),
+        Animal("smtp-server", "3.18.3"),
+        ("security/limits/endless-line[verb]", "security/limits/endless-line[argument]"),
+        load=True,
+    ),
+    Pair(
+        "thousands of commands behind STARTTLS, smtp-server 3.19.3 and 3.19.23",
+        Animal("smtp-server", "3.19.2"),
+        Animal("smtp-server", SMTP_SERVER),
+        ("security/starttls/flood",),
+        load=True,
     ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import ssl
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
@@ -45,6 +46,11 @@ def given() -> dict[str, Any]:
         found["data_size_limit"] = None
     if "ident" in OPTIONS:
         found["ident"] = OPTIONS["ident"]
+    if "commands" in OPTIONS:
+        found["command_call_limit"] = int(OPTIONS["commands"])
+    if OPTIONS.get("tls") == "1.0":
+        found["tls_context"].set_ciphers("DEFAULT:@SECLEVEL=0")
+        found["tls_context"].minimum_version = ssl.TLSVersion.TLSv1
     found["require_starttls"] = OPTIONS.get("starttls") == "required"
     known = inspect.signature(SMTP.__init__).parameters
     return {name: value for name, value in found.items() if name in known}

@@ -15,6 +15,7 @@ const server = new SMTPServer({
     name: settings.name,
     key: fs.readFileSync(settings.key),
     cert: fs.readFileSync(settings.certificate),
+    ciphers: options.certificate === 'short' ? 'DEFAULT:@SECLEVEL=0' : undefined,
     disableReverseLookup: true,
     authOptional: true,
     allowInsecureAuth: options.auth === 'clear',
