@@ -11,14 +11,14 @@ from tests.lab.kit.place import CACHE, DOMAIN, HOST
 FOLDER = CACHE / "certificates"
 CA = "SMTP lab CA"
 OTHER = "mail.other.test"
-"""The name in the certificate that is not this server's."""
+"""The name in the expired certificate, which is not this server's."""
 
 
 def certificates() -> Path:
     """Return the folder with ``ca.crt`` and, for each kind, ``good.crt``, ``good.key``, ``good.pem`` (both).
 
-    Kinds: ``good``; ``expired`` (a day ago); ``other`` (for a name that is nobody's here); ``own`` (signed by itself).
-    They are made when missing.
+    Kinds: ``good``; ``expired`` (a day ago, and for a name that is nobody's here); ``own`` (signed by itself). They are
+    made when missing.
     """
     if (FOLDER / "own.pem").exists():
         return FOLDER
@@ -56,7 +56,7 @@ def certificates() -> Path:
     pem = serialization.Encoding.PEM
     (FOLDER / "ca.crt").write_bytes(root.public_bytes(pem))
     here = (DOMAIN, f"*.{DOMAIN}", "localhost")
-    for kind, names, days in (("good", here, 825), ("expired", here, -1), ("other", (OTHER,), 825), ("own", here, 825)):
+    for kind, names, days in (("good", here, 825), ("expired", (OTHER,), -1), ("own", here, 825)):
         key = rsa.generate_private_key(65537, 2048)
         alternatives: list[x509.GeneralName] = [x509.DNSName(n) for n in names]
         if names is here:

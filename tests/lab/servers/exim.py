@@ -5,11 +5,11 @@
 
 import hashlib
 
-from tests.lab.kit import DOMAIN, HOST, USERS, Debian, Home, Server, chroot, mx, own, ports, spawn, submission
+from tests.lab.kit import DOMAIN, HOST, USERS, Debian, Home, Server, Variant, chroot, mx, own, ports, spawn, submission
 from tests.lab.kit.place import CACHE, NEXT_HOP
 from tests.lab.kit.server import TargetKeys
 
-PORTS = ports(2730, "smtp", "smtps", "submission", "sink")
+PORTS = ports(2730, "smtp", "smtps", "submission", "sink", "open")
 COMMON: TargetKeys = {
     "alias": f"both@{DOMAIN}",
     "list": f"list@{DOMAIN}",
@@ -62,5 +62,16 @@ SERVER = Server(
         # Debian's ACL takes every recipient of a client that has logged in: no unknown user is refused.
         "exim-submission": submission(PORTS["submission"], **COMMON, unknown=None),
         "exim-smtps": submission(PORTS["smtps"], tls="implicit", **COMMON, unknown=None),
+    },
+    variants={
+        "exim-open": Variant(
+            mx(PORTS["open"], **COMMON),
+            {
+                "security/relay/foreign-recipient[stranger]": "warn",
+                "security/relay/delivered[stranger]": "fail",
+                "rfc5321/3.5-vrfy-expn/vrfy-knows-addresses": "pass",
+                "rfc5321/3.5-vrfy-expn/vrfy-does-not-invent[*": "pass",
+            },
+        )
     },
 )

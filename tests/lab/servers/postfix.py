@@ -4,7 +4,7 @@ from tests.lab.kit import DOMAIN, HOST, Debian, Home, Server, Variant, mx, own, 
 from tests.lab.kit.place import CACHE, NEXT_HOP
 from tests.lab.kit.server import TargetKeys
 
-PORTS = ports(2700, "smtp", "smtps", "submission", "normalize", "small", "sink", "relay")
+PORTS = ports(2700, "smtp", "smtps", "submission", "normalize", "small", "sink", "relay", "open", "clear", "expired")
 COMMON: TargetKeys = {
     "alias": f"both@{DOMAIN}",
     "list": f"list@{DOMAIN}",
@@ -72,6 +72,26 @@ SERVER = Server(
         ),
         "postfix-small": Variant(
             mx(PORTS["small"]), {"rfc5321/4.5.3.1-sizes/hundred-recipients": "fail", "rfc5321/4.5.3.1-sizes/*": "fail"}
+        ),
+        "postfix-open": Variant(
+            mx(PORTS["open"], **COMMON),
+            {
+                "security/relay/foreign-recipient[stranger]": "warn",
+                "security/relay/delivered[stranger]": "fail",
+                "security/disclosure/version": "info",
+            },
+        ),
+        "postfix-clear": Variant(
+            submission(PORTS["clear"], unknown=None),
+            {
+                "security/auth/clear-text-password[*": "warn",
+                "security/auth/submission-in-clear-text": "warn",
+                "security/tls/certificate-name-for-users": "warn",
+            },
+        ),
+        "postfix-expired": Variant(
+            mx(PORTS["expired"]),
+            {"security/tls/certificate": "warn", "security/tls/certificate-name": "info"},
         ),
     },
 )
