@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import replace
+from urllib.parse import unquote_to_bytes
 
+from conformance.reference.actions import Action
 from conformance.reference.change import (
     allowed,
     answer,
@@ -14,6 +17,7 @@ from conformance.reference.change import (
     limited,
     listed,
     on_input,
+    on_reply,
     parameter,
     text,
     without_gate,
@@ -352,3 +356,48 @@ fault(
         allowed(rules, "DATA", {State.CHUNKS}), next={**rules.next, (State.CHUNKS, "DATA", 3): State.TEXT}
     )
 )
+
+# Replies that say what the client said
+
+
+def _repeats(session: Session, event: str, given: Reply) -> Reply:
+    said = session.line.decode("utf-8", "surrogateescape")
+    return given._replace(lines=(f"{given.text}: {said}",)) if given.code >= 500 else given
+
+
+fault(
+    "refusals-repeat-the-line",
+    title="Refusals repeat the line of the client, octet for octet",
+    breaks=("SEC-REFLECT-CONTROL", "RFC5321-4.2-05"),
+    also_trips=(
+        "lint/*",
+        "rfc5321/2.3.8-lines/lf-hides-no-command",
+        "rfc5321/4.5.3.1-sizes/reply-line*",
+        "rfc6531-smtputf8/3.3-addresses/replies-stay-ascii*",
+    ),
+)(lambda rules: on_reply(rules, _repeats))
+
+
+@fault(
+    "refusals-repeat-what-was-encoded",
+    title="Refusals of AUTH and MAIL repeat what base64 and xtext said, line ends too",
+    breaks=("SEC-REFLECT-LINES", "SEC-REFLECT-CONTROL"),
+    also_trips=(
+        "lint/*",
+        "rfc3207-starttls/4-starttls-command/mail-before-tls-status",
+        "rfc4954-auth/4-auth-command/*",
+        "rfc5321/4.5.3.1-sizes/reply-line*",
+    ),
+)
+def _decoded(rules: Rules) -> Rules:
+    def repeat(session: Session, event: str, given: Reply) -> Reply | list[Action]:
+        if event not in ("AUTH", "MAIL") or given.code < 500:
+            return given
+        last = session.line.rpartition(b" ")[2]
+        try:
+            said = b64decode(last, validate=True) if event == "AUTH" else unquote_to_bytes(last.replace(b"+", b"%"))
+        except ValueError:
+            return given
+        return [f"{given.code} {given.text}: ".encode() + said.replace(b"\0", b" ") + b"\r\n"]
+
+    return on_reply(rules, repeat)
