@@ -389,7 +389,9 @@ class Play:
 
     async def _expect(self, step: Expect) -> None:
         session = await self.session(step.session)
-        seconds = self.timeout if step.silence is None else max(step.silence, SILENCE_FACTOR * self.slowest)
+        seconds = self.timeout
+        if step.silence is not None:  # a server may answer more slowly each time: no longer than any other reply
+            seconds = max(step.silence, min(SILENCE_FACTOR * self.slowest, self.timeout))
         event = await self._event(session, seconds)
         for alternative in step.alternatives:
             bound = alternative.pattern.match(event)

@@ -243,6 +243,22 @@ def test_slow_answer_is_not_silence() -> None:
     assert played.results["own/x/noop"].verdict == "pass"
 
 
+def test_answers_that_come_later_each_time_end_in_silence() -> None:
+    """A server that doubles its delay with each command is not waited for longer than for any other reply."""
+    answers: dict[int, int] = {}
+
+    def later(session: ServerSession, wanted: list[Action]) -> list[Action]:
+        answers[id(session)] = answers.get(id(session), 0) + 1
+        return [Wait(0.01 * 2 ** answers[id(session)]), *wanted]
+
+    repeat = "repeat: {times: 30, steps: [C: NOOP, S: {250: go, silence 1s: pass}]}"
+    wanted = cases(
+        f"id: noop, start: greeting, timeout: 60s, dialogue: [{repeat}, C: NOOP, S: {{250: fail - answers}}]"
+    )
+    change = Fault("later", "later", (), lambda rules: replace(rules, on_actions=(later,)), "test")
+    assert play(wanted, change).results["own/x/noop"].verdict == "pass"
+
+
 def test_interrupted_run_keeps_what_it_has() -> None:
     """A cancelled run writes its footer, and the lints of what was read."""
     events: list[Event] = []
