@@ -231,6 +231,8 @@ def _run(
         return asyncio.run(play_all(cases, target, options, emit, on_result))
     except KeyboardInterrupt:
         return Exit(INTERRUPTED, "interrupted: what was done is written")
+    except ObserverError as error:
+        raise UsageError(str(error)) from None
     except OSError as error:
         raise UsageError(f"the result stream can't be written: {error.strerror}") from None
     finally:

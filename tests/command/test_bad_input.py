@@ -308,3 +308,12 @@ def test_interrupted(suite: Path, tmp_path: Path, number: signal.Signals) -> Non
     assert stored.footer["interrupted"] is True
     assert [result.verdict for result in stored.results if result.id == "own/1-commands/noop"] == ["pass"]
     ElementTree.parse(junit)
+
+
+def test_a_sink_that_nothing_can_listen_at(capfd: pytest.CaptureFixture[str]) -> None:
+    """Somebody else is there: a sentence, and the exit code of wrong usage."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code = main(["run", "127.0.0.1:9", "-k", "security/tls/certificate", "--observer", f"sink:127.0.0.1:{port}"])
+    assert code == 4
+    assert "nothing can listen at" in capfd.readouterr().err

@@ -37,6 +37,7 @@ REFUSING: Mapping[str, str] = {
     "security/disclosure/version": "the greeting is all that is asked about",
     "security/auth/*": "who lets nobody in lets no stranger in, whatever the reason",
     "security/limits/open-session*": "that another session is greeted is all that is asked",
+    "security/limits/patience": "that the session stays is all that is asked",
     "security/limits/mistakes*": "how often it refuses is what counts, whatever the reason",
     "security/reflection/*": "what counts is what the answer repeats",
     "security/cross-protocol/*": "who refuses every line runs none",

@@ -25,7 +25,7 @@ from conformance.reference.change import (
 from conformance.reference.faults import fault
 from conformance.reference.reply import Reply, reply
 from conformance.reference.rules import Rules
-from conformance.reference.sasl import Exchange, Failed, Mechanism
+from conformance.reference.sasl import Exchange, Failed, Mechanism, scram_sha_256
 from conformance.reference.session import Recipient, Session
 from conformance.reference.table import ANY, Command, State
 from conformance.smtp.address import Path
@@ -217,6 +217,33 @@ fault(
 )(
     lambda rules: replace(
         rules, mechanisms=tuple(replace(m, start=_tells) if m.name == "LOGIN" else m for m in rules.mechanisms)
+    )
+)
+
+
+def _knows_salts(session: Session) -> Exchange:
+    first = yield b""
+    if not any(f"n={user},".encode() in first for user in session.site.users):
+        raise Failed
+    exchange = scram_sha_256(session)
+    next(exchange)
+    response = yield exchange.send(first)
+    while True:
+        try:
+            challenge = exchange.send(response)
+        except StopIteration as done:
+            return str(done.value)
+        response = yield challenge
+
+
+fault(
+    "scram-tells-unknown-users",
+    title="SCRAM refuses a user that does not exist before it has seen a proof",
+    breaks=("SEC-AUTH-USER", "RFC4422-3.6-01"),
+)(
+    lambda rules: replace(
+        rules,
+        mechanisms=tuple(replace(m, start=_knows_salts) if m.name == "SCRAM-SHA-256" else m for m in rules.mechanisms),
     )
 )
 
