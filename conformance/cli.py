@@ -142,7 +142,7 @@ def _target(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
         ("unknown", "an address in a local domain that does not exist"),
         ("foreign", "an address elsewhere that must not be relayed to"),
         ("alias", "an alias of recipient and recipient2"),
-        ("list", "a mailing list whose members are recipient and recipient2"),
+        ("list", "a mailing list of recipient and recipient2, to which anybody may write"),
         ("sender", "our reverse-path"),
     ):
         group.add_argument(f"--{name}", metavar="ADDRESS", help=text)

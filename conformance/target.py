@@ -137,7 +137,7 @@ def how_to_give(need: str) -> str:
         "unknown": "an address in a local domain that does not exist",
         "foreign": "an address elsewhere that must not be relayed to",
         "alias": "an alias of recipient and recipient2",
-        "list": "a mailing list whose members are recipient and recipient2",
+        "list": "a mailing list of recipient and recipient2, to which anybody may write",
     }.get(need, "a value")
     return f"--{need} ADDRESS, {example}"
 

@@ -81,6 +81,7 @@ DELIVERED_KEYS = (
     "sender",
     "recipient",
     "parameters",
+    "commands",
     "met",
     "otherwise",
 )
@@ -430,8 +431,7 @@ def _delivered(node: Node, context: Context) -> Delivered:
     met, met_reason = verdict_and_reason(given["met"], context) if "met" in given else (None, None)
     least, count = _counts(given["count"]) if "count" in given else (None, 1)
     within = given["within"].seconds("within") if "within" in given else (10.0 if count else 2.0)
-    looks = {"body", "contains", "header", "matches", "trace", "dated", "crlf", "sender", "recipient", "parameters"}
-    if count == 0 and looks & given.keys():
+    if count == 0 and given.keys() - {"to", "count", "within", "lacks", "met", "otherwise"}:
         node.fail("count: 0 has nothing to look into")
     return Delivered(
         to=octets(given["to"], context) if "to" in given else Octets((Variable("recipient"),)),
@@ -451,6 +451,7 @@ def _delivered(node: Node, context: Context) -> Delivered:
         sender=octets(given["sender"], context) if "sender" in given else None,
         recipient=octets(given["recipient"], context) if "recipient" in given else None,
         parameters=_regexes(given["parameters"], context) if "parameters" in given else (),
+        commands=_regexes(given["commands"], context) if "commands" in given else (),
         otherwise=otherwise,
         reason=reason,
         met=met,

@@ -257,3 +257,4 @@ def _details(step: Delivered) -> Iterator[str]:
     if step.recipient is not None:
         yield f"its forward-path is <{octets_text(step.recipient)}>"
     yield from (f"the parameters of its MAIL and RCPT match /{regex_text(regex)}/" for regex in step.parameters)
+    yield from (f"the commands before it match /{regex_text(regex)}/" for regex in step.commands)

@@ -144,6 +144,7 @@ def _delivered(step: Delivered) -> str:
     if step.recipient is not None:
         parts.append(f"forward-path {octets_text(step.recipient)}")
     parts += [f"MAIL and RCPT match /{regex_text(regex)}/" for regex in step.parameters]
+    parts += [f"the commands before it match /{regex_text(regex)}/" for regex in step.commands]
     return "; ".join(parts)
 
 

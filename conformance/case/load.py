@@ -374,7 +374,7 @@ def _is_relayed(step: model.Step) -> bool:
         return False
     return (
         step.recipient is not None
-        or bool(step.parameters)
+        or bool(step.parameters or step.commands)
         or any(name.startswith("foreign") for name in step.to.variables())
     )
 

@@ -192,6 +192,8 @@ class Delivered:
     """What has to stand between the angle brackets of RCPT at the next hop, octet for octet."""
     parameters: tuple[Octets, ...] = ()
     """Regular expressions, each found in two lines: MAIL and RCPT with the parameters that the next hop gets."""
+    commands: tuple[Octets, ...] = ()
+    """Regular expressions, each found in the lines that the next hop gets before the message, from EHLO on."""
     otherwise: str | None = None
     reason: Octets | None = None
     met: str | None = None
@@ -340,7 +342,7 @@ def used_variables(steps: Iterable[Step]) -> set[str]:
             for piece in step.pieces:
                 names.update(piece.variables())
         elif isinstance(step, Delivered):
-            read = (*step.contains, *step.lacks, *step.matches, *step.trace, *step.parameters)
+            read = (*step.contains, *step.lacks, *step.matches, *step.trace, *step.parameters, *step.commands)
             for octets in (step.to, step.body, step.sender, step.recipient, *read):
                 if octets is not None:
                     names.update(octets.variables())

@@ -132,6 +132,10 @@ DELIVERED: dict[str, Schema] = {
         {"anyOf": [REGEX, {"type": "array", "items": REGEX}]},
         "What MAIL and RCPT with their parameters must match, as the next hop gets them, in two lines (needs a sink).",
     ),
+    "commands": described(
+        {"anyOf": [REGEX, {"type": "array", "items": REGEX}]},
+        "What the lines must match that the next hop gets before the message, from EHLO on (needs a sink).",
+    ),
     "met": described(VERDICT, "The verdict where it is so (default: the dialogue goes on)."),
     "otherwise": described(VERDICT, "The verdict where it is not so (default: that of the level)."),
 }
@@ -273,7 +277,7 @@ TARGET_SHAPES: dict[str, Schema] = {
     "unknown": described(ADDRESS, "An address in a local domain that does not exist."),
     "foreign": described(ADDRESS, "An address elsewhere that must not be relayed to."),
     "alias": described(ADDRESS, "An alias of recipient and recipient2."),
-    "list": described(ADDRESS, "A mailing list whose members are recipient and recipient2."),
+    "list": described(ADDRESS, "A mailing list of recipient and recipient2, to which anybody may write."),
     "credentials": mapping(("user", "password_env"), {"user": TEXT, "password_env": TEXT}, ("user", "password_env")),
     "observer": mapping(
         target.OBSERVERS,

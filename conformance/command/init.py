@@ -153,7 +153,7 @@ def _examples(domain: str) -> tuple[tuple[str, str, str], ...]:
         ("unknown", f"no-such-mailbox@{domain}", "must be refused: no such mailbox"),
         ("foreign", "someone@elsewhere.example", "must not be relayed to"),
         ("alias", f"team@{domain}", "an alias of recipient and recipient2"),
-        ("list", f"staff@{domain}", "a mailing list whose members are recipient and recipient2"),
+        ("list", f"staff@{domain}", "a mailing list of recipient and recipient2, to which anybody may write"),
     )
 
 

@@ -95,7 +95,7 @@ def _problem(step: Delivered, values: Mapping[str, bytes], message: Message) -> 
         return f"the reverse-path is <{_shown(message.sender or b'')}>, not <{_shown(step.sender.fill(values))}>"
     if step.recipient is not None and message.recipient != step.recipient.fill(values):
         return f"the forward-path is <{_shown(message.recipient or b'')}>, not <{_shown(step.recipient.fill(values))}>"
-    problem = _parameters_problem(step, values, message)
+    problem = _next_hop_problem(step, values, message)
     if problem:
         return problem
     fields = _fields(header)
@@ -106,14 +106,18 @@ def _problem(step: Delivered, values: Mapping[str, bytes], message: Message) -> 
     return None
 
 
-def _parameters_problem(step: Delivered, values: Mapping[str, bytes], message: Message) -> str | None:
-    """Return what is wrong with the parameters of MAIL and RCPT at the next hop, or None."""
-    if step.parameters and message.parameters is None:
-        raise Stop("untested", "this observer does not know the parameters of MAIL and RCPT: only a sink does")
-    text = (message.parameters or b"").decode("latin-1")
-    for regex in step.parameters:
-        if re.search(regex_text(regex, values), text, re.MULTILINE) is None:
-            return f"the parameters do not match /{regex_text(regex, values)}/: {_shown(text.encode('latin-1'))}"
+def _next_hop_problem(step: Delivered, values: Mapping[str, bytes], message: Message) -> str | None:
+    """Return what is wrong with what the server, as client, said to the next hop, or None."""
+    for what, wanted, said in (
+        ("parameters", step.parameters, message.parameters),
+        ("commands", step.commands, message.commands),
+    ):
+        if wanted and said is None:
+            raise Stop("untested", f"this observer does not know the {what} at the next hop: only a sink does")
+        text = (said or b"").decode("latin-1")
+        for regex in wanted:
+            if re.search(regex_text(regex, values), text, re.MULTILINE) is None:
+                return f"the {what} do not match /{regex_text(regex, values)}/: {_shown(text.encode('latin-1'))}"
     return None
 
 

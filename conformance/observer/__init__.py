@@ -25,6 +25,8 @@ class Message:
     """What stood between the angle brackets of RCPT where that is known (sink)."""
     parameters: bytes | None = None
     """Two lines where that is known (sink): MAIL and its parameters, RCPT and its parameters."""
+    commands: bytes | None = None
+    """The lines that the server, as client, sent before the message where that is known (sink), from EHLO on."""
     verbatim: bool = False
     """Whether line ends are as they crossed the wire: mailboxes on disk store LF."""
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from conformance.reference.rules import Rules
     from conformance.reference.session import Session
     from conformance.reference.site import Store, Stored
+    from conformance.reference.table import Command
     from conformance.smtp.address import Path
 
 SIZE = 64 * 1024 * 1024
@@ -28,6 +29,9 @@ SIZE = 64 * 1024 * 1024
 
 STORAGE = 512 * 1024 * 1024
 """Octets of all messages that it keeps."""
+
+COMMANDS = 1000
+"""So many lines of a session are kept."""
 
 
 class Sink:
@@ -41,7 +45,12 @@ class Sink:
         wanted = _mailbox(recipient)
         return [
             Message(
-                stored.octets, _octets(stored.reverse_path), _octets(name), _parameters(stored, index), verbatim=True
+                stored.octets,
+                _octets(stored.reverse_path),
+                _octets(name),
+                _parameters(stored, index),
+                _octets("\n".join(stored.commands)),
+                verbatim=True,
             )
             for store in self._stores
             for stored in store
@@ -117,6 +126,7 @@ def _taking(rules: Rules) -> Rules:
                 octets,
                 transaction.parameters,
                 tuple(recipient.parameters for recipient in transaction.recipients),
+                tuple(session.memory.get("said", ())),
                 id=identity,
             )
         )
@@ -125,5 +135,13 @@ def _taking(rules: Rules) -> Rules:
         unreachable = path.mailbox is not None and path.mailbox.local.lower().startswith(session.site.unreachable)
         return reply(550, "5.1.1", "No such mailbox") if unreachable else Recipient(path, "sink")
 
+    def hear(session: Session, command: Command, argument: str) -> Reply | None:
+        said: list[str] = session.memory.setdefault("said", [])
+        if command.verb == "MAIL":
+            del said[next((index for index, line in enumerate(said) if line[:4].upper() == "MAIL"), len(said)) :]
+        if len(said) < COMMANDS:
+            said.append(session.line.decode("utf-8", "surrogateescape"))
+        return None
+
     checks = (delivery.size, delivery.storage)
-    return replace(rules, recipient=take, checks=checks, deliver=keep)
+    return replace(rules, recipient=take, checks=checks, deliver=keep, gates=(hear, *rules.gates))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -102,7 +103,8 @@ def deliver(session: Session, message: bytes, identity: str) -> None:
     lists = [recipient for recipient in transaction.recipients if recipient.local in site.lists]
     here = [recipient for recipient in transaction.recipients if recipient.local and recipient not in lists]
     if onward:
-        _add(session, site.outgoing, _stored(session, onward, received + message, identity))
+        handed = _stored(session, onward, received + message, identity)
+        _add(session, site.outgoing, replace(handed, commands=_commands(session, handed)))
     for notice in session.rules.failures(session, refused, message, identity):
         _add(session, site.outgoing, notice)
     if not (here or lists):
@@ -141,6 +143,21 @@ def _stored(session: Session, recipients: list[Recipient], octets: bytes, identi
         tls=session.tls,
         auth_user=session.user,
         id=identity,
+    )
+
+
+def _commands(session: Session, message: Stored) -> tuple[str, ...]:
+    """Return what hands a message over to the next hop: one transaction for all recipients (RFC5321-4.5.4.1-10)."""
+
+    def line(command: str, mailbox: str, parameters: Mapping[str, str | None]) -> str:
+        words = (name if value is None else f"{name}={value}" for name, value in parameters.items())
+        return " ".join([f"{command}:<{mailbox}>", *words])
+
+    return (
+        f"EHLO {session.site.host}",
+        line("MAIL FROM", message.reverse_path, message.parameters),
+        *(line("RCPT TO", *each) for each in zip(message.recipients, message.recipient_parameters, strict=True)),
+        "DATA",
     )
 
 

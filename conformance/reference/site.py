@@ -61,6 +61,8 @@ class Stored:
     """The parameters of MAIL."""
     recipient_parameters: tuple[Mapping[str, str | None], ...] = ()
     """The parameters of each RCPT."""
+    commands: tuple[str, ...] = ()
+    """What a client says at the next hop to hand it over, from EHLO on; nothing for what was delivered here."""
     tls: bool = False
     auth_user: str | None = None
     id: str = ""

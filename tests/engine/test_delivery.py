@@ -27,7 +27,8 @@ class Mailbox:
 
     def __init__(self, octets: bytes, verbatim: bool = True) -> None:
         parameters = b"MAIL RET=HDRS SIZE=10\nRCPT NOTIFY=NEVER" if verbatim else None
-        self.message = Message(octets, b"a@b.example", parameters=parameters, verbatim=verbatim)
+        commands = b"EHLO mx.example\nMAIL FROM:<a@b.example>\nRCPT TO:<r@x.example>\nDATA" if verbatim else None
+        self.message = Message(octets, b"a@b.example", parameters=parameters, commands=commands, verbatim=verbatim)
 
     def find(self, token: bytes, recipient: str) -> list[Message]:
         """Return the message."""
@@ -88,6 +89,8 @@ def test_parameters_are_known_at_the_next_hop_only() -> None:
     """What followed the paths is looked at line by line; a mailbox does not know it."""
     assert judged("parameters: ['/^MAIL .*RET=HDRS(?: |$)/', '/^RCPT NOTIFY=NEVER$/']") == ""
     assert "do not match" in judged("parameters: '/ENVID=/'")
+    assert judged(r"commands: '/\AEHLO mx\.example$/'") == ""
+    assert "the commands do not match" in judged("commands: '/^HELO/'")
     with pytest.raises(Stop) as stop:
         judged("parameters: '/ENVID=/'", verbatim=False)
     assert stop.value.outcome == "untested"

@@ -49,6 +49,9 @@ def test_what_is_relayed_is_found_as_it_came() -> None:
     assert message.recipient == b'"Some One"@Far.example'
     assert message.parameters is not None
     assert re.fullmatch(rb"MAIL .*RET=HDRS\nRCPT NOTIFY=NEVER", message.parameters)
+    assert message.commands is not None
+    said = rb'ehlo [^\n]*\nmail FROM:<MiXeD@a.example> [^\n]*\nrcpt TO:<"Some One"@[^\n]*\nrcpt TO:<b@[^\n]*\ndata'
+    assert re.fullmatch(said, message.commands)
     assert len(sink.find(b"sc-1234", "B@far.example")) == 1
 
 
