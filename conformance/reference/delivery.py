@@ -155,7 +155,7 @@ def _commands(session: Session, message: Stored) -> tuple[str, ...]:
 
     return (
         f"EHLO {session.site.host}",
-        line("MAIL FROM", message.reverse_path, message.parameters),
+        line("MAIL FROM", message.reverse_path, {**message.parameters, "SIZE": str(len(message.octets))}),
         *(line("RCPT TO", *each) for each in zip(message.recipients, message.recipient_parameters, strict=True)),
         "DATA",
     )

@@ -22,7 +22,7 @@ EXCLUSIONS = Path(__file__).with_name("excluded")
 WORDS = Path(__file__).with_name("words")
 
 OUTSIDE = {
-    "client": "binds SMTP clients; the suite tests servers",
+    "client": "binds SMTP clients; of a server that is one, only what a next hop sees that takes everything is tested",
     "gateway": "binds gateways to other mail systems, whose far side SMTP does not show",
 }
 """Why a requirement is excluded by whom it binds."""

@@ -45,6 +45,7 @@ for _name, _title, _breaks, _change in (
         ("RFC5321-4.1.1.1-08", "RFC5321-4.1.1.1-05", "RFC5321-4.1.4-07"),
         lambda stored: stored.commands[1:],
     ),
+    ("says-no-size", "does not declare sizes", ("RFC5321-4.5.3.1.7-03",), _each(" SIZE=[0-9]+", "")),
     (
         "sends-copies",
         "sends a copy for each recipient",
