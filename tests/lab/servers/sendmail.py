@@ -2,12 +2,24 @@
 
 import shutil
 
-from tests.lab.kit import Debian, Home, Server, chroot, mx, own, ports, sasldb, spawn, submission
+from tests.lab.kit import DOMAIN, HOST, Debian, Home, Server, chroot, mx, own, ports, sasldb, spawn, submission
+from tests.lab.kit.place import CACHE, NEXT_HOP
+from tests.lab.kit.server import TargetKeys
 
-PORTS = ports(2750, "smtp", "smtps", "submission")
+PORTS = ports(2750, "smtp", "smtps", "submission", "sink")
 PROGRAMS = "/usr/libexec/sendmail"
 JOBS = 8
 """Its queue of connections holds ten: with more at once, some are never greeted."""
+COMMON: TargetKeys = {
+    "jobs": JOBS,
+    "alias": f"both@{DOMAIN}",
+    "list": f"list@{DOMAIN}",
+    "foreign": f"someone@{NEXT_HOP}",
+    "observer": {
+        "maildir": str(CACHE / "servers/sendmail/root/home/{local}/Maildir"),
+        "sink": f"{HOST}:{PORTS['sink']}",
+    },
+}
 
 
 def prepare(home: Home) -> None:
@@ -44,9 +56,10 @@ SERVER = Server(
     ports=PORTS,
     prepare=prepare,
     start=start,
+    silent=("sink",),
     targets={
-        "sendmail": mx(PORTS["smtp"], jobs=JOBS),
-        "sendmail-submission": submission(PORTS["submission"], jobs=JOBS),
-        "sendmail-smtps": submission(PORTS["smtps"], tls="implicit", jobs=JOBS),
+        "sendmail": mx(PORTS["smtp"], **COMMON),
+        "sendmail-submission": submission(PORTS["submission"], **COMMON),
+        "sendmail-smtps": submission(PORTS["smtps"], tls="implicit", **COMMON),
     },
 )
