@@ -45,7 +45,7 @@ DECIDING = frozenset({"ENHANCEDSTATUSCODES"})
 SETTING_UP = {"STARTTLS": {"STARTTLS"}, "AUTH": {"AUTH", "STARTTLS"}}
 """Extensions that decide how a play is set up which sends these commands."""
 
-MESSAGE_OCTETS = 200_000
+MESSAGE_OCTETS = 100_000
 """The largest message in the proof: enough to test the limit, and quick to send often."""
 IDLE = "idle_timeout"
 """The rule how long a server waits for its client."""
