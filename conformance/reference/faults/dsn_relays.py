@@ -110,7 +110,6 @@ fault(
     "failure-only-when-asked",
     title="A failure is reported only where NOTIFY names FAILURE",
     breaks=("RFC3461-5.2.6-01", "RFC5321-3.6.3-01"),
-    also_trips=("rfc5321/3.6.3-undeliverable-mail/*",),
     roles=ROLES,
 )(lambda rules: _told(rules, lambda recipient: "FAILURE" in _notify(recipient)))
 

@@ -43,7 +43,6 @@ fault(
         "rfc2920-pipelining/3-command-groups/group-after-reset",
         "rfc3030-chunking/2-bdat/commands-between-chunks*",
         "rfc3207-starttls/4.2-result/transaction-forgotten",
-        "rfc5321/4.1.1.4-data/buffers-cleared*",
     ),
 )(lambda rules: allowed(rules, "RCPT", ANY))
 

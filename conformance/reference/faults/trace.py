@@ -119,7 +119,6 @@ fault(
     "received-for-all",
     title="The FOR clause names all recipients",
     breaks=("RFC5321-4.4-05", "RFC5321-7.6-01"),
-    also_trips=("rfc5321/7.2-envelope-and-header/recipients-stay-secret",),
 )
 def _for_all(rules: Rules) -> Rules:
     def received(session: Session, identity: str) -> str:

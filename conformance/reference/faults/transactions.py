@@ -277,7 +277,6 @@ def _recipients_survive(rules: Rules) -> Rules:
     "mail-again-keeps-recipients",
     title="A second MAIL replaces the sender and keeps the recipients",
     breaks=("RFC5321-4.1.1.2-01", "RFC5321-3.3-02"),
-    also_trips=("rfc5321/4.1.4-order-of-commands/second-mail",),
 )
 def _mail_again(rules: Rules) -> Rules:
     def mail(session: Session, argument: str) -> Reply:
