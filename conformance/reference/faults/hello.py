@@ -126,6 +126,7 @@ fault(
         "RFC5321-4.1.2-10",
         "RFC5321-2.3.5-05",
         "RFC5321-4.1.4-05",
+        "SEC-REFLECT-RECEIVED",
     ),
     roles=("mx", "submission", "relay"),
     also_trips=("lint/line-length",),
