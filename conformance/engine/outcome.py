@@ -22,12 +22,16 @@ class Leave(Exception):
 
 
 class BackOff(Exception):
-    """The server asks us to come back later (421, rate limit); ``refused``: it did not even take the connection."""
+    """The server asks us to come back later (421, rate limit); ``refused``: it did not even take the connection.
 
-    def __init__(self, reason: str, *, refused: bool = False) -> None:
+    ``mute``: it took the connection and sent no greeting, as when its queue of connections is full: tried once more.
+    """
+
+    def __init__(self, reason: str, *, refused: bool = False, mute: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.refused = refused
+        self.mute = mute
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,7 +176,7 @@ class Play:
             outcome, reason = stop.outcome, stop.reason
         except BackOff as asked:
             outcome, reason, back_off, refused = "inconclusive", asked.reason, True, asked.refused
-            self.in_dialogue = self.transcript.phase == ""
+            self.in_dialogue = asked.mute or self.transcript.phase == ""
         except ConnectError as error:
             outcome, reason, back_off, refused = "inconclusive", str(error), True, True
         except TooMuchError as error:
@@ -374,6 +374,8 @@ class Play:
         self._ask_for_patience(event)
         if isinstance(event, Closed) and what == "greeting":
             raise BackOff("the server closed the connection before its greeting")
+        if isinstance(event, Silence) and what == "greeting":
+            raise BackOff(f"set-up: {words}, got {event}", mute=True)
         raise Stop("inconclusive", f"set-up: {words}, got {event}")
 
     def _mark(self, session: Session, expected: str, met: bool, *, decides: bool = False) -> None:

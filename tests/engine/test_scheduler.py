@@ -243,6 +243,20 @@ def test_slow_answer_is_not_silence() -> None:
     assert played.results["own/x/noop"].verdict == "pass"
 
 
+def test_a_session_without_greeting_is_tried_once_more() -> None:
+    """So it goes where more clients come at once than a server's queue of connections holds."""
+    seen: list[ServerSession] = []
+
+    def mute(session: ServerSession, wanted: list[Action]) -> list[Action]:
+        if session not in seen:
+            seen.append(session)
+        return [] if seen.index(session) == 3 else wanted
+
+    change = Fault("mute", "mute", (), lambda rules: replace(rules, on_actions=(mute,)), "test")
+    played = play(cases(*(f"id: noop{number}, dialogue: {NOOP}" for number in range(6))), change)
+    assert {played.results[f"own/x/noop{number}"].verdict for number in range(6)} == {"pass"}
+
+
 def test_answers_that_come_later_each_time_end_in_silence() -> None:
     """A server that doubles its delay with each command is not waited for longer than for any other reply."""
     answers: dict[int, int] = {}
