@@ -49,7 +49,7 @@ class Sink:
                 _octets(stored.reverse_path),
                 _octets(name),
                 _parameters(stored, index),
-                _octets("\n".join(stored.commands)),
+                _octets("\n".join(stored.commands)) if stored.commands else None,
                 verbatim=True,
             )
             for store in self._stores

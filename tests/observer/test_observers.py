@@ -139,8 +139,8 @@ class TestSink:
         here.add(Stored("sender@example.net", ("alice@lab.test",), message(TOKEN)))
         onward.add(Stored("", ("Someone@Elsewhere.test",), message(TOKEN)))
         sink = Sink(here, onward)
-        delivered = Message(message(TOKEN), b"sender@example.net", b"alice@lab.test", b"MAIL\nRCPT", b"", verbatim=True)
-        relayed = Message(message(TOKEN), b"", b"Someone@Elsewhere.test", b"MAIL\nRCPT", b"", verbatim=True)
+        delivered = Message(message(TOKEN), b"sender@example.net", b"alice@lab.test", b"MAIL\nRCPT", verbatim=True)
+        relayed = Message(message(TOKEN), b"", b"Someone@Elsewhere.test", b"MAIL\nRCPT", verbatim=True)
         assert sink.find(TOKEN, "ALICE@lab.test") == [delivered]
         assert sink.find(TOKEN, "someone@elsewhere.test") == [relayed]
         assert sink.find(OTHER, "alice@lab.test") == []

@@ -283,7 +283,6 @@ fault(
         "rfc5321/3.3-mail-transactions/unknown-recipient*",
         "rfc5321/3.6-relaying/unqualified-domain*",
         "rfc5321/3.9-lists-and-aliases/*",
-        "rfc5321/3.6.2-client-of-the-next-hop/*",
     ),
     roles=("mx", "relay"),
 )(lambda rules: replace(rules, recipient=lambda session, path: Recipient(path, "postmaster")))
