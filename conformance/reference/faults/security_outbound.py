@@ -28,7 +28,6 @@ fault(
     "submission-passes-bare",
     title="A submission server passes on a bare CR or LF",
     breaks=("SEC-OUT-BARE", "RFC5321-2.3.8-08"),
-    seen_in=("CVE-2023-51764, CVE-2023-51765, CVE-2023-51766 name the receiving side",),
     roles=("submission",),
 )(lambda rules: without_check(rules, "bare"))
 

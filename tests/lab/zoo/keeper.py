@@ -40,6 +40,8 @@ class Cage:
         self.path = CACHE / "zoo" / animal.name
         self.target = self.path / "target.yaml"
         self.port = 0
+        self.sink = 0
+        """Where the suite listens during its run: an open relay sends there what is for elsewhere."""
 
     def install(self) -> None:
         """Fetch the packages once. Raises InstallError."""
@@ -70,13 +72,13 @@ class Cage:
     def _prepare(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
         self.path.mkdir(parents=True)
-        maildirs(self.path / "home", [*USERS, "someone"])
-        self.port = _free_port()
+        maildirs(self.path / "home", [*USERS])
+        self.port, self.sink = _free_port(), _free_port()
         certificate = self._certificate()
         settings = {
             "host": HOST,
             "name": f"zoo.{DOMAIN}",
-            "ports": {"smtp": self.port},
+            "ports": {"smtp": self.port, "sink": self.sink},
             "certificate": str(certificate.with_suffix(".crt")),
             "key": str(certificate.with_suffix(".key")),
             "domain": DOMAIN,
@@ -102,7 +104,7 @@ class Cage:
     def _write_target(self) -> None:
         import yaml
 
-        observer = {"maildir": str(self.path / "home" / "{local}" / "Maildir")}
+        observer = {"maildir": str(self.path / "home" / "{local}" / "Maildir"), "sink": f"{HOST}:{self.sink}"}
         keys = mx(self.port, role=self.animal.role, observer=observer)
         self.target.write_text(yaml.safe_dump({"name": self.animal.name, **keys}, sort_keys=False, width=200))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import smtplib
 import ssl
 from typing import Any
 
@@ -26,9 +27,19 @@ class Handler:
         return "250 OK"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
-        """Deliver."""
-        deliver(envelope.content, envelope.mail_from or "", envelope.rcpt_tos)
+        """Deliver, and relay what is for elsewhere."""
+        here = [address for address in envelope.rcpt_tos if is_local(address)]
+        elsewhere = [address for address in envelope.rcpt_tos if not is_local(address)]
+        deliver(envelope.content, envelope.mail_from or "", here)
+        if elsewhere:
+            await asyncio.to_thread(relay, envelope.content, envelope.mail_from or "", elsewhere)
         return "250 OK"
+
+
+def relay(message: bytes, sender: str, recipients: list[str]) -> None:
+    """Send a message on to where the suite listens."""
+    with smtplib.SMTP(SETTINGS["host"], SETTINGS["ports"]["sink"], timeout=10) as next_hop:
+        next_hop.sendmail(sender, recipients, message)
 
 
 def authenticate(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> Any:

@@ -1,6 +1,7 @@
 'use strict';
 // smtp-server with what `options` of the settings wants otherwise.
 const fs = require('fs');
+const net = require('net');
 const { SMTPServer } = require('smtp-server');
 
 const settings = JSON.parse(fs.readFileSync(process.argv[2], 'utf8'));
@@ -9,6 +10,22 @@ const options = settings.options;
 
 function reply(code, text) {
     return Object.assign(new Error(text), { responseCode: code });
+}
+
+// Send a message on to where the suite listens.
+function relay(octets, sender, recipients) {
+    const text = octets.toString('latin1').replace(/^\./gm, '..');
+    const rcpt = recipients.map(address => `RCPT TO:<${address}>`);
+    const lines = ['EHLO zoo.test', `MAIL FROM:<${sender}>`, ...rcpt, 'DATA', `${text}\r\n.`, 'QUIT'];
+    const socket = net.connect(settings.ports.sink, settings.host);
+    let reply = '';
+    socket.on('error', error => console.error(error.message));
+    socket.on('data', data => {
+        reply += data;
+        if (!/^\d{3} .*\r\n$/m.test(reply)) return;
+        reply = '';
+        if (lines.length) socket.write(`${lines.shift()}\r\n`, 'latin1');
+    });
 }
 
 const server = new SMTPServer({
@@ -35,7 +52,10 @@ const server = new SMTPServer({
         stream.on('data', part => parts.push(part));
         stream.on('end', () => {
             const sender = session.envelope.mailFrom ? session.envelope.mailFrom.address : '';
-            lab.deliver(Buffer.concat(parts), sender, session.envelope.rcptTo.map(each => each.address));
+            const recipients = session.envelope.rcptTo.map(each => each.address);
+            const elsewhere = recipients.filter(address => !lab.isLocal(address));
+            lab.deliver(Buffer.concat(parts), sender, recipients.filter(address => lab.isLocal(address)));
+            if (elsewhere.length) relay(Buffer.concat(parts), sender, elsewhere);
             callback(null, 'Message queued');
         });
     }
