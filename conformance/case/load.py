@@ -359,10 +359,10 @@ def _needs(node: Node | None, start: str, start2: str, dialogue: tuple[model.Ste
     if "auth" in starts:
         ehlo.append("AUTH")
         target.append("credentials")
+    if any(_is_relayed(step) for step in steps) and "observer" not in target:
+        target.append("sink")  # unless the case says that a mailbox will do, where nothing may be there
     if any(isinstance(step, model.Delivered) for step in steps):
         target.append("observer")
-    if any(_is_relayed(step) for step in steps):
-        target.append("sink")
     clear_text = given["clear_text"].boolean("clear_text") if "clear_text" in given else False
     greeting = given["greeting"].integer("greeting", 500) if "greeting" in given else 0
     return Needs(tuple(dict.fromkeys(ehlo)), tuple(dict.fromkeys(target)), roles, clear_text, greeting)
