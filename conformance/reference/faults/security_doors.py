@@ -85,6 +85,30 @@ fault(
     also_trips=("rfc5321/4.1.1.1-ehlo-helo/working-commands-are-listed*",),
 )(lambda rules: _knows(rules, "ETRN", lambda session, argument: reply(250, "2.0.0", "Queuing started")))
 
+fault(
+    "xexch50-for-everybody",
+    title="XEXCH50 waits for data from everybody",
+    breaks=("SEC-VERB-XEXCH50",),
+    seen_in=("CVE-2003-0714",),
+)(lambda rules: _knows(rules, "XEXCH50", lambda session, argument: reply(354, "", "Send binary data")))
+
+
+_PROXY = re.compile(rb"\A(?:PROXY [^\r\n]*\r\n|\r\n\r\n\x00\r\nQUIT\n.{16})", re.DOTALL)
+
+
+@fault(
+    "proxy-header-for-everybody",
+    title="A header of the PROXY protocol is taken from everybody",
+    breaks=("SEC-VERB-PROXY",),
+)
+def _proxied(rules: Rules) -> Rules:
+    def change(session: Session, octets: bytes) -> bytes:
+        first = session.memory.setdefault("first", octets) is octets
+        return _PROXY.sub(b"", octets) if first else octets
+
+    return on_input(rules, change)
+
+
 # Logins
 
 fault(

@@ -86,11 +86,12 @@ fault(
 
 fault(
     "ends-at-other-line-breaks",
-    title="Vertical tab, form feed, NEL and line separator end lines of the mail data too",
+    title="Vertical tab, form feed, NEL, line separator, and CRLF with the eighth bit end lines of the mail data too",
     breaks=("SEC-EOD-OTHER-LINE-BREAKS", "RFC5321-4.1.1.4-10"),
 )(
     lambda rules: data_ends(
-        rules, rb"([\x0b\x0c]|(?<!\xc2)\x85|\xc2\x85|\xe2\x80\xa8)\.(?:[\x0b\x0c\x85]|\xc2\x85|\xe2\x80\xa8)"
+        rules,
+        rb"([\x0b\x0c]|(?<!\xc2)\x85|\xc2\x85|\xe2\x80\xa8|\x8d\x8a)[.\xae](?:[\x0b\x0c\x85]|\xc2\x85|\xe2\x80\xa8|\x8d\x8a)",
     )
 )
 
