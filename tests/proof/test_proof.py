@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from conformance.reference.faults import catalogue
@@ -23,6 +24,18 @@ def test_every_case_passes_on_the_faultless_server() -> None:
         if played.verdict != "pass" or played.lints
     }
     assert wrong == {}
+
+
+def test_faults_name_what_there_is() -> None:
+    """What a fault also trips is a case or lint of the product."""
+    names = [*(case.id for case in all_cases()), *(rule.id for rule in LINTS)]
+    wrong = {
+        f"{fault.name}: {glob}"
+        for fault in catalogue().values()
+        for glob in fault.also_trips
+        if not any(fnmatchcase(name, glob) for name in names)
+    }
+    assert wrong == set()
 
 
 def everything() -> dict[str, list[str]]:

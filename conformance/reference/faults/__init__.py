@@ -10,7 +10,8 @@ it breaks, and the products or public advisories in which it was seen. To add on
         breaks=("RFC5321-4.1.1.5-01",),
     )(lambda rules: stays(rules, State.RCPT, "RSET", 2))
 
-``change`` has the edits that most faults are made of. Faults are combined by applying one after the other.
+``change`` has the edits that most faults are made of; a filter that names its events, codes or states is played
+against few cases, one that names none against all. Faults are combined by applying one after the other.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Fault:
     seen_in: tuple[str, ...] = ()
     """Products and advisories, as far as they are public."""
     also_trips: tuple[str, ...] = ()
-    """Case ids (globs) that cite none of ``breaks`` and must trip all the same."""
+    """Case ids (globs) that cite none of ``breaks`` and must trip all the same; it does not prove them."""
     kind: Literal["deviation", "degenerate"] = "deviation"
     """A deviation breaks a requirement; a degenerate server is one that no case may take for a conforming one."""
     roles: tuple[Role, ...] = ("mx", "submission", "lmtp", "relay")
