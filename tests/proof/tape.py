@@ -41,8 +41,6 @@ from tests.proof.footprint import (
     forget_answers,
 )
 
-DECIDING = frozenset({"ENHANCEDSTATUSCODES"})
-"""Extensions that decide which lints hold."""
 SETTING_UP = {"STARTTLS": {"STARTTLS"}, "AUTH": {"AUTH", "STARTTLS"}}
 """Extensions that decide how a play is set up which sends these commands."""
 
@@ -150,7 +148,7 @@ class Tape:
         if any(self.stored):
             self.late.add(STORED)
         said = {call.command for call in self.calls if call.phase == "start"}
-        self.keywords |= DECIDING.union(*(SETTING_UP[command] for command in said & SETTING_UP.keys()))
+        self.keywords = self.keywords.union(*(SETTING_UP[command] for command in said & SETTING_UP.keys()))
 
     @cached_property
     def set_up(self) -> tuple[Role, int, Key]:
@@ -227,7 +225,9 @@ class Tape:
         broken: set[str] = set()
         for call, actions in done:
             if call.command in ("EHLO", "LHLO"):
-                enhanced[call.server] = "ENHANCEDSTATUSCODES" in _offered(_octets(actions))
+                enhanced[call.server] |= _enhances(actions)
+                if _enhances(actions) and not _enhances(call.actions):
+                    return None  # more lints hold for the replies that stayed as they were
             if actions == call.actions:
                 continue
             if not self._may_differ(call, actions):
@@ -304,6 +304,10 @@ def _offered(octets: bytes) -> frozenset[str]:
         found |= {keyword, *(f"{keyword} {parameter}" for parameter in parameters)}
         found |= {f"SIZE  {line!r}"} if keyword == "SIZE" else set()
     return frozenset(found)
+
+
+def _enhances(actions: list[Action]) -> bool:
+    return "ENHANCEDSTATUSCODES" in _offered(_octets(actions))
 
 
 def _decisive(octets: bytes, keywords: frozenset[str]) -> frozenset[str]:
