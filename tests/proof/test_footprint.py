@@ -25,7 +25,7 @@ def test_what_is_not_played_would_come_to_the_same() -> None:
         chosen = cases[number % STEP :: STEP]
         for name, found in play_all(chosen, fault).items():
             case = next(case for case in chosen if case.id == name)
-            if not found.same:
+            if not found.same or found.verdict == "inconclusive":  # what a control bars was not asked
                 continue
             spared += 1
             verdict, lints = played(case, fault)
