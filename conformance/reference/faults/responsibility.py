@@ -198,7 +198,7 @@ def _missing(name: str, *verbs: str) -> None:
         title=f"{listed} {'are' if len(verbs) > 1 else 'is'} not recognised",
         breaks=("RFC5321-4.5.1-01", "RFC5321-4.3.2-05"),
         # Everything that sends such a command where it is no premise.
-        also_trips=("rfc*", "security/limits/patience") if "NOOP" in verbs else ("rfc*",),
+        also_trips=("rfc*",),
     )(lambda rules: without_command(rules, *verbs))
 
 
