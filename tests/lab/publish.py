@@ -20,7 +20,7 @@ from conformance.report import html
 from conformance.report.matrix import Column, write_matrix
 from conformance.report.published import published
 from conformance.report.text import plural
-from conformance.stream import Event, Result, Run, read, write
+from conformance.stream import Event, Result, Run, StreamError, read, write
 from tests.lab.kit.place import PROJECT
 from tests.lab.kit.server import Server
 from tests.lab.run import PLAYED, RUNS
@@ -123,9 +123,10 @@ def targets(server: Server) -> list[str]:
 def stored(target: str) -> Run | None:
     """Return the stored run of a target, if it played everything and came to its end."""
     file = RUNS / f"{target}.jsonl"
-    if not file.exists():
+    try:
+        run = read(file)
+    except (OSError, StreamError):
         return None
-    run = read(file)
     whole = run.header.get("selection") == ""
     return run if whole and run.footer is not None and run.footer.get("exit") in PLAYED else None
 

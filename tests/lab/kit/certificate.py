@@ -11,16 +11,18 @@ from tests.lab.kit.place import CACHE, DOMAIN, HOST
 FOLDER = CACHE / "certificates"
 CA = "SMTP lab CA"
 OTHER = "mail.other.test"
-"""The name in the expired certificate, which is not this server's."""
+"""The name in certificates that are not for this server."""
 
 
 def certificates() -> Path:
     """Return the folder with ``ca.crt`` and, for each kind, ``good.crt``, ``good.key``, ``good.pem`` (both).
 
-    Kinds: ``good``; ``expired`` (a day ago, and for a name that is nobody's here); ``own`` (signed by itself). They are
-    made when missing.
+    Kinds: ``good``; ``expired`` (a day ago, and for a name that is nobody's here); ``other`` (for such a name); ``own``
+    (signed by itself). They are made when one is missing.
     """
-    if (FOLDER / "own.pem").exists():
+    here = (DOMAIN, f"*.{DOMAIN}", "localhost")
+    kinds = {"good": (here, 825), "expired": ((OTHER,), -1), "other": ((OTHER,), 825), "own": (here, 825)}
+    if all((FOLDER / f"{kind}.pem").exists() for kind in kinds):
         return FOLDER
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
@@ -55,8 +57,7 @@ def certificates() -> Path:
     )
     pem = serialization.Encoding.PEM
     (FOLDER / "ca.crt").write_bytes(root.public_bytes(pem))
-    here = (DOMAIN, f"*.{DOMAIN}", "localhost")
-    for kind, names, days in (("good", here, 825), ("expired", (OTHER,), -1), ("own", here, 825)):
+    for kind, (names, days) in kinds.items():
         key = rsa.generate_private_key(65537, 2048)
         alternatives: list[x509.GeneralName] = [x509.DNSName(n) for n in names]
         if names is here:
