@@ -25,6 +25,7 @@ from conformance.case.model import (
 WIDTH = 96
 
 _STARTS = {
+    "tcp": "connects to a port that begins with TLS, and does not begin it",
     "connect": "connects, without reading the greeting",
     "greeting": "connects and reads the greeting",
     "ehlo": "connects and says EHLO",

@@ -23,9 +23,10 @@ ONWARD = (GO, LEAVE)
 GOOD = (*ONWARD, "pass", "info")
 """Verdicts of alternatives that are no deviation."""
 
-START_LADDER = ("connect", "greeting", "ehlo", "tls", "secure", "auth", "ready", "mail", "rcpt", "data")
+START_LADDER = ("tcp", "connect", "greeting", "ehlo", "tls", "secure", "auth", "ready", "mail", "rcpt", "data")
 """The states in which a case can start.
 
+``tcp``: connected, without the TLS that comes first; for targets with implicit TLS only.
 ``secure``: in TLS where that can be had, as a login needs it. ``ready``: MAIL may follow, which on a submission server
 takes TLS and AUTH.
 """

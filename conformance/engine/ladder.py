@@ -21,7 +21,7 @@ async def climb(play: Play, session: Session, start: str, impact: str) -> None:
     play.commands[session.number], play.owed[session.number] = "CONNECT", 1
     wanted = START_LADDER.index(start)
     target = play.setting.target
-    if start == "connect":
+    if start in ("tcp", "connect"):
         return
     await _greeting(play, session)
     if start == "greeting":

@@ -31,12 +31,15 @@ class MemoryWire:
         self._waiting = False
         self._over = False
         self._tls_offered = False
+        self._greets_in_tls = False
         self._idle_timer: asyncio.TimerHandle | None = None
         session.wire = self
 
     def start(self, *, tls: bool) -> None:
-        """Begin the session: the server greets."""
-        self._take(self._server.connected(tls=tls))
+        """Begin the session: the server greets, or waits for the handshake that comes first."""
+        self._tls_offered = self._greets_in_tls = tls
+        if not tls:
+            self._take(self._server.connected())
 
     def write(self, octets: bytes) -> None:
         """Give octets to the server, after what is under way."""
@@ -77,7 +80,12 @@ class MemoryWire:
         return True
 
     def _upgraded(self) -> None:
-        if not self._over:
+        if self._over:
+            return
+        if self._greets_in_tls:
+            self._greets_in_tls = False
+            self._take(self._server.connected(tls=True))
+        else:
             self._take(self._server.tls_established())
 
     def close(self) -> None:
@@ -155,4 +163,7 @@ class MemoryDialer:
         if server is None:
             raise ConnectError("connection refused", refused=True)
         wire = MemoryWire(session, server)
-        session.loop.call_soon(lambda: wire.start(tls=self.tls))
+        if self.tls:
+            wire.start(tls=True)
+        else:
+            session.loop.call_soon(lambda: wire.start(tls=False))

@@ -235,12 +235,13 @@ class Play:
             return session
         self.sessions[number] = session
         self.transcript.add(self.loop.time(), number, "connect", detail=target.label)
-        if target.tls == "implicit" and getattr(session.wire, "upgrade", None) is None:
+        start = self.case.start if number == 1 else self.case.start2
+        if target.tls == "implicit" and start != "tcp":
             result = await session.start_tls(TlsSettings(self.setting.server_name), self.timeout)
             if not result.established:
                 raise Stop("inconclusive", f"set-up: implicit TLS failed: {result.detail}")
-        await ladder.climb(self, session, self.case.start if number == 1 else self.case.start2, self.case.impact)
-        if self.greeting is None and self.case.start != "connect":
+        await ladder.climb(self, session, start, self.case.impact)
+        if self.greeting is None and self.case.start not in ("tcp", "connect"):
             self.greeting = next(
                 (e.time - (started - self.transcript.started) for e in self.transcript.entries if e.kind == "S"), None
             )
@@ -277,7 +278,7 @@ class Play:
 
     async def _send(self, step: Send) -> None:
         session = await self.session(step.session)
-        if step is self.case.dialogue[0] and self.case.start != "connect":
+        if step is self.case.dialogue[0] and self.case.start not in ("tcp", "connect"):
             self.no_unsolicited(session)
         pieces = [piece.fill(self.values) for piece in step.pieces]
         hidden = step.pieces[0].shown(self.values) if len(pieces) == 1 and not step.chop else None

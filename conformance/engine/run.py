@@ -196,6 +196,8 @@ def gate(
         return "n/a", f"the greeting is {refusal or 220}, not {case.needs.greeting or 220}"
     if target.role not in case.needs.role:
         return "n/a", f"for role {' or '.join(case.needs.role)}, the target is {target.role}"
+    if case.start == "tcp" and target.tls != "implicit":
+        return "n/a", "for ports that begin with TLS"
     if case.needs.clear_text and target.tls == "implicit":
         return "n/a", "for sessions that begin in clear text, the target takes TLS only"
     if IMPACTS.index(case.impact) > IMPACTS.index(impact):

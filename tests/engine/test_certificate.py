@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from cryptography import x509
@@ -23,12 +24,14 @@ CASES = {case.id.removeprefix("security/tls/"): case for case in load_catalogue(
 
 def verdict(case: Case, *faults: str) -> tuple[str, str]:
     """Play a case against a reference server over a socket; return the outcome and its reason."""
+    implicit = case.start == "tcp"
 
     async def run(port: int) -> tuple[str, str]:
-        outcome = await play(case, await setting_for(target_for(Site(), port=port)))
+        target = replace(target_for(Site(), port=port), tls="implicit" if implicit else "none")
+        outcome = await play(case, await setting_for(target))
         return outcome.outcome, outcome.reason
 
-    with ServingThread(faults=faults) as endpoint:
+    with ServingThread(faults=faults, tls="implicit" if implicit else "starttls") as endpoint:
         return asyncio.run(run(endpoint.port))
 
 
@@ -43,6 +46,8 @@ def test_the_reference_server_passes_over_a_socket(name: str) -> None:
     [
         ("old-version[1.0]", "tls-1.0", "warn"),
         ("old-version[1.1]", "tls-1.0", "warn"),
+        ("old-version-at-once[1.0]", "tls-1.0", "warn"),
+        ("old-version-at-once[1.1]", "tls-1.0", "warn"),
         ("current-version", "tls-1.1-at-most", "warn"),
         ("certificate", "certificate-expired", "warn"),
         ("certificate", "certificate-not-yet-valid", "warn"),

@@ -58,11 +58,12 @@ def role_of(case: Case) -> Role:
 _SETTINGS: dict[Role, Setting] = {}
 
 
-async def _setting(site: Site, make: Callable[[], Server]) -> Setting:
-    dialer = MemoryDialer(make)
+async def _setting(site: Site, make: Callable[[], Server], *, implicit: bool = False) -> Setting:
+    dialer = MemoryDialer(make, tls=implicit)
     if site.role not in _SETTINGS:
         _SETTINGS[site.role] = await setting_for(replace(target_for(site), timeout=5.0), dialer)
-    return replace(_SETTINGS[site.role], dialer=dialer, observer=observer_for(site), clock=site.clock)
+    found = replace(_SETTINGS[site.role], dialer=dialer, observer=observer_for(site), clock=site.clock)
+    return replace(found, target=replace(found.target, tls="implicit")) if implicit else found
 
 
 async def play_case(
@@ -70,7 +71,11 @@ async def play_case(
 ) -> Outcome:
     """Play one case once, against a server of its own; a faultless one can be taped."""
     site = site_for(role_of(case), case.needs.greeting)
-    setting = await _setting(site, lambda: TapedServer(site, tape) if tape is not None else Server(site, faults))
+    setting = await _setting(
+        site,
+        lambda: TapedServer(site, tape) if tape is not None else Server(site, faults),
+        implicit=case.start == "tcp",
+    )
     if offers is not None and not offers.issuperset(case.needs.ehlo):
         return Outcome("n/a", "", Transcript(0.0), 0.0)
     if tape is None:
@@ -118,7 +123,7 @@ async def _play_cases(cases: Iterable[Case], faults: tuple[Fault, ...], tapes: d
             if faults
             else tapes.setdefault(
                 case.id,
-                Tape(role, case.needs.greeting, _decisive(case), whole=case.start == "connect"),
+                Tape(role, case.needs.greeting, _decisive(case), whole=case.start in ("tcp", "connect")),
             )
         )
         outcome = await play_case(case, faults, tape, offers[role])
