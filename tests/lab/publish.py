@@ -82,7 +82,7 @@ TITLES = {"smtp-server": "smtp-server", "smtpd": "smtpd", "aiosmtpd": "aiosmtpd"
 _TOKEN = re.compile(r"\bsc-[0-9a-f]{8,}")
 _DATE = re.compile(r"(?:\w{3}, +)?\d{1,2} \w{3} \d{4} \d\d:\d\d:\d\d (?:[+-]\d{4}|GMT|UTC)")
 _PORT = re.compile(r"(127\.0\.0\.\d\]?):\d{4,5}\b")
-_WHERE = re.compile(r" \(in [^()]*\)$")
+_WHERE = re.compile(r" \(in .*\)$")
 _VARIES = re.compile(r"[0-9a-fA-F]{6,}|\d+")
 
 
@@ -141,7 +141,7 @@ def write_one(run: Run, folder: Path, title: str, advisories: Mapping[str, str])
     """Write the stream and the report of one target."""
     stream = folder / "run.jsonl.gz"
     before = {result.id: result for result in read(stream).results} if stream.exists() else {}
-    shown = published(steady(run, title), advisories, FLAWS)
+    shown = steady(published(run, advisories, FLAWS), title)  # first, while rules for every reply name their cases
     results = [_kept(before.get(result.id), result) for result in shown.results]
     if stream.exists():
         shutil.rmtree(folder)
