@@ -30,18 +30,20 @@ def published(run: Run, advisories: Mapping[str, str] | None = None, flaws: Sequ
     public = advisories or {}
     kept: list[Result] = []
     hidden: list[Result] = []
+    told: set[str] = set()
     for result in run.results:
         advisory = next((text for name, text in public.items() if _named(name, result.id)), None)
         if not _tells_of_a_flaw(result, flaws):
             kept.append(result)
         elif advisory is not None:
             kept.append(replace(result, cve=tuple(dict.fromkeys((*result.cve, advisory)))))
+            told.add(result.id)
         else:
             hidden.append(result)
     header = {**run.header, "published": True}
     if not hidden:
         return replace(run, header=header, results=kept)
-    kept, gone = _without_related(kept, hidden)
+    kept, gone = _without_related(kept, hidden, told)
     withheld = {result.id for result in (*hidden, *gone)}
     names = sorted(withheld | {base_id(name) for name in withheld}, key=len, reverse=True)
     header["withheld"] = len(hidden) + int(run.header.get("withheld") or 0)
@@ -60,18 +62,17 @@ def _tells_of_a_flaw(result: Result, flaws: Sequence[str]) -> bool:
     return result.verdict == "fail" and any(_named(name, result.id) for name in flaws)
 
 
-def _without_related(results: list[Result], hidden: list[Result]) -> tuple[list[Result], list[Result]]:
+def _without_related(results: list[Result], hidden: list[Result], told: set[str]) -> tuple[list[Result], list[Result]]:
     """Return the results that tell nothing of those that are hidden, and the others.
 
-    A finding that is public is shown, whatever it shares with one that is not. So is a rule for every reply.
+    A finding that is public (``told``) is shown, whatever it shares with one that is not. So is a rule for every reply.
     """
     cited = {name for result in hidden for name in result.requirement}
-    free = [r for r in results if r.cve or r.id.startswith("lint/")]
-    others = [r for r in results if not (r.cve or r.id.startswith("lint/"))]
+    others = [r for r in results if r.id not in told and not r.id.startswith("lint/")]
     found = [r for r in others if r.verdict in TOLD and cited.intersection(r.requirement)]
     cited.update(name for result in found for name in result.requirement)
     related = {r.id for r in others if cited.intersection(r.requirement)}
-    return [r for r in results if r in free or r.id not in related], [r for r in others if r.id in related]
+    return [r for r in results if r.id not in related], [r for r in others if r.id in related]
 
 
 def _named(name: str, case: str) -> bool:
