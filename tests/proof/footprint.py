@@ -98,6 +98,14 @@ class _Grammarian:
 
 
 _ALIKE: dict[tuple[str, Role], dict[Question, bool]] = {}
+_ANSWERS: dict[tuple[Role, Question], object] = {}
+
+
+def _answer(rules: Rules, role: Role, question: Question) -> object:
+    """Return the answer of the faultless rules of a role, which is asked for once."""
+    if (role, question) not in _ANSWERS:
+        _ANSWERS[role, question] = question.put_to(rules)
+    return _ANSWERS[role, question]
 
 
 def forget_answers() -> None:
@@ -113,7 +121,7 @@ def answers_alike(fault: Fault, role: Role, questions: Iterable[Question]) -> bo
         alike = known.get(question)
         if alike is None:
             try:
-                alike = question.put_to(after) == question.put_to(before)
+                alike = question.put_to(after) == _answer(before, role, question)
             except Exception:  # the play will show it
                 alike = False
             known[question] = alike
