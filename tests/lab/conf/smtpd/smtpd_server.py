@@ -10,6 +10,7 @@ warnings.simplefilter("ignore")  # both are deprecated
 
 import asyncore  # noqa: E402
 import smtpd  # noqa: E402
+import socket  # noqa: E402
 
 from lab_mail import SETTINGS, deliver  # noqa: E402
 
@@ -23,5 +24,7 @@ class Server(smtpd.SMTPServer):
         return None
 
 
+# It greets with what this machine is called, which is another name on each, and may be "localhost".
+socket.getfqdn = lambda name="": SETTINGS["name"]
 Server((SETTINGS["host"], SETTINGS["ports"]["smtp"]), None)
 asyncore.loop()
