@@ -41,8 +41,8 @@ COMMANDS: Mapping[str, frozenset[int]] = {
     "HELP": frozenset({211, 214, 502, 504}),
     # RFC 3207 section 4; 502, 503, 554: not offered, active already, not for this client.
     "STARTTLS": frozenset({220, 454, 502, 503, 554}),
-    # RFC 4954 sections 4 and 6; 422, 524, 525: RFC 5248.
-    "AUTH": frozenset({235, 334, 422, 432, 454, 502, 503, 504, 524, 525, 534, 535, 538}),
+    # RFC 4954 sections 4 and 6; 422, 523, 524, 525: RFC 5248.
+    "AUTH": frozenset({235, 334, 422, 432, 454, 502, 503, 504, 523, 524, 525, 534, 535, 538}),
     # RFC 3030 section 2: as after DATA.
     "BDAT": frozenset({250, 450, 451, 452, 502, 503, 550, 552, 554}),
     # RFC 1985 section 5.3.
@@ -52,7 +52,7 @@ COMMANDS: Mapping[str, frozenset[int]] = {
 }
 """Verb to the codes that may answer it, beside ``ANY``; a verb that is not listed may get anything."""
 
-FURTHER = frozenset({211, 214, 355, 422, 432, 453, 523, 533})
+FURTHER = frozenset({211, 214, 355, 422, 432, 453, 533})
 """Codes that documents define for situations in which no command above is answered with them (RFC 1845, RFC 5248)."""
 
 KNOWN = frozenset().union(ANY, FURTHER, {LOGIN_OR_TLS_FIRST}, *COMMANDS.values())
