@@ -13,6 +13,11 @@ from twisted.mail.imap4 import LOGINCredentials, PLAINCredentials
 from zope.interface import implementer
 
 
+def recipient(user: Any) -> str:
+    """Return the address as the client gave it: the library adds the server's name where there is no domain."""
+    return str(user.dest).removesuffix(f"@{SETTINGS['name']}")
+
+
 @implementer(smtp.IMessage)
 class Message:
     """A message on its way to one recipient."""
@@ -27,7 +32,7 @@ class Message:
 
     def eomReceived(self) -> Any:  # noqa: N802
         """Deliver."""
-        deliver(b"".join(line + b"\r\n" for line in self.lines), str(self.user.orig), [str(self.user.dest)])
+        deliver(b"".join(line + b"\r\n" for line in self.lines), str(self.user.orig), [recipient(self.user)])
         return defer.succeed(None)
 
     def connectionLost(self) -> None:  # noqa: N802
@@ -60,7 +65,7 @@ class Delivery:
 
     def validateTo(self, user: Any) -> Any:  # noqa: N802
         """Accept the lab's users; relay for those who logged in."""
-        if refusal(str(user.dest), self.authenticated):
+        if refusal(recipient(user), self.authenticated):
             raise smtp.SMTPBadRcpt(user.dest)
         return lambda: Message(user)
 
