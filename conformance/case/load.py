@@ -346,11 +346,7 @@ def _needs(node: Node | None, start: str, start2: str, dialogue: tuple[model.Ste
         for item in given["role"].one_or_many():
             item.choice("a role", (*model.ROLES, "any"))
         roles = model.ROLES if "any" in names else names
-    sessions = {
-        s.session
-        for s in steps
-        if isinstance(s, model.Send | model.Expect | model.Tls | model.Certificate | model.Hangup)
-    }
+    sessions = {step.session for step in steps if isinstance(step, model.OfSession)}
     starts = [start] + ([start2] if sessions - {1} else [])
     ladder = max(model.START_LADDER.index(name) for name in starts)
     target += _target_needs(model.used_variables(dialogue), ladder)

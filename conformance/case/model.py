@@ -223,7 +223,10 @@ class Repeat:
     line: int = 0
 
 
-Step: TypeAlias = "Send | Expect | Tls | Certificate | Wait | Hangup | Delivered | Repeat"
+OfSession: TypeAlias = Send | Expect | Tls | Certificate | Hangup
+"""Steps in one of the sessions."""
+
+Step: TypeAlias = "OfSession | Wait | Delivered | Repeat"
 
 
 def flat(steps: Iterable[Step]) -> Iterator[Step]:
@@ -307,9 +310,7 @@ class Case:
     @property
     def sessions(self) -> tuple[int, ...]:
         """The numbers of the sessions it opens."""
-        return tuple(
-            sorted({1} | {s.session for s in self.steps() if isinstance(s, Send | Expect | Tls | Certificate | Hangup)})
-        )
+        return tuple(sorted({1} | {step.session for step in self.steps() if isinstance(step, OfSession)}))
 
     @property
     def waiting(self) -> float:

@@ -34,6 +34,8 @@ def words(run: Run) -> tuple[str, str]:
         return (f"{plural(len(musts), 'MUST')} broken" if musts else f"{plural(len(fails), 'check')} failed"), _RED
     if not summary.checks(run.results):
         return "not judged", _GREY
+    if hidden := summary.withheld(run):
+        return f"{plural(hidden, 'finding')} withheld", _YELLOW
     if warned := summary.of_verdict(run.results, "warn"):
         return plural(len(warned), "warning"), _YELLOW
     return f"{plural(len(summary.checks(run.results)), 'check')} passed", _GREEN

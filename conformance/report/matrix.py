@@ -107,7 +107,7 @@ class _Matrix:
     def _main(self) -> Iterator[str]:
         yield from self._totals()
         yield resource("matrix.html").replace("<!-- documents -->", "".join(self._documents())) + "\n"
-        withheld = any(column.run.header.get("withheld") for column in self.columns)
+        withheld = any(summary.withheld(column.run) for column in self.columns)
         blank = " <span>blank: no case of it is published</span>" if withheld else ""
         yield f"<p class=legend>{' '.join(_legend())}{blank}</p>\n"
         yield from self._table()
@@ -204,8 +204,8 @@ def _tally(column: Column, level: str) -> str:
 def _security(run: Run) -> str:
     found = [r.severity for r in summary.of_verdict(run.results, "fail", "warn") if r.severity]
     parts = [f"{found.count(name):,} {name}" for name in summary.SEVERITIES if name in found]
-    if isinstance(withheld := run.header.get("withheld"), int) and withheld:
-        parts.append(f"{withheld:,} withheld")
+    if hidden := summary.withheld(run):
+        parts.append(f"{hidden:,} withheld")
     return ", ".join(parts)
 
 

@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from conformance.report.entries import base_id
+from conformance.report.text import plural
 from conformance.stream import Event, Result, Run
 
 TOLD = ("fail", "warn", "inconclusive", "error")
@@ -46,13 +47,14 @@ def published(run: Run, advisories: Mapping[str, str] | None = None, flaws: Sequ
     kept, gone = _without_related(kept, hidden, told)
     withheld = {result.id for result in (*hidden, *gone)}
     names = sorted(withheld | {base_id(name) for name in withheld}, key=len, reverse=True)
-    header["withheld"] = len(hidden) + int(run.header.get("withheld") or 0)
+    findings = sum(result.verdict in ("fail", "warn") for result in hidden)
+    header["withheld"] = findings + int(run.header.get("withheld") or 0)
     return Run(
         header,
         [_without(result, names) for result in kept],
         [event for event in run.lints if event.get("case") not in withheld],
         [note for note in run.notes if not any(name in note for name in names)],
-        _footer(run.footer, kept, len(hidden)),
+        _footer(run.footer, kept, findings),
     )
 
 
@@ -96,8 +98,7 @@ def _footer(footer: Event | None, results: list[Result], hidden: int) -> Event |
     for result in results:
         counts[result.verdict] = counts.get(result.verdict, 0) + 1
     fails = counts.get("fail", 0)
-    also = f", {hidden} security findings withheld" if hidden != 1 else ", 1 security finding withheld"
     reason = str(footer.get("exit_reason", ""))
     if footer.get("exit") == 1:
-        reason = f"{fails} finding{'' if fails == 1 else 's'}{also}"
+        reason = f"{plural(fails, 'finding')}, {plural(hidden, 'security finding')} withheld"
     return {**footer, "counts": counts, "exit_reason": reason}

@@ -267,6 +267,12 @@ def broken_musts(run: Run) -> set[str]:
     }
 
 
+def withheld(run: Run) -> int:
+    """Return how many security findings were taken out of a published run."""
+    number = run.header.get("withheld")
+    return number if isinstance(number, int) and number > 0 else 0
+
+
 def headline(run: Run) -> str:
     """Return the verdict of the whole run as one sentence."""
     name = target_name(run)
@@ -283,6 +289,9 @@ def headline(run: Run) -> str:
         return f"{name} {_and(parts)}."
     if not judged:
         return f"Nothing could be judged on {name}."
+    if hidden := withheld(run):
+        are = "is" if hidden == 1 else "are"
+        return f"{name} has {plural(hidden, 'security finding')} that {are} withheld; no other check fails."
     if warned := of_verdict(run.results, "warn"):
         return f"{name} breaks no MUST that was tested, with {plural(len(warned), 'warning')}."
     return f"Nothing was found against {name} in {plural(len(judged), 'check')}."
@@ -309,9 +318,9 @@ def details(run: Run) -> Iterator[str]:
             f"{plural(len(tolerated), 'deviation')} from {'a MUST is' if is_one else 'MUSTs are'} "
             f"tolerated by the profile {profile}."
         )
-    if isinstance(withheld := run.header.get("withheld"), int) and withheld:
-        are = "is" if withheld == 1 else "are"
-        yield f"{plural(withheld, 'security finding')} without a public advisory {are} withheld."
+    if hidden := withheld(run):
+        are = "is" if hidden == 1 else "are"
+        yield f"{plural(hidden, 'security finding')} without a public advisory {are} withheld."
     if untested := of_verdict(results, "untested"):
         yield f"{plural(len(untested), 'case')} could not be played with what is known of the target."
     if vague := of_verdict(results, "inconclusive"):

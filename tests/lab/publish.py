@@ -19,6 +19,7 @@ from typing import Any
 from conformance.report import html
 from conformance.report.matrix import Column, write_matrix
 from conformance.report.published import published
+from conformance.report.summary import withheld
 from conformance.report.text import plural
 from conformance.stream import Event, Result, Run, StreamError, read, write
 from tests.lab.kit.place import PROJECT
@@ -164,12 +165,13 @@ def steady(run: Run, title: str) -> Run:
     counts: dict[str, int] = {}
     for result in results:
         counts[result.verdict] = counts.get(result.verdict, 0) + 1
-    fails = counts.get("fail", 0)
+    fails, hidden = counts.get("fail", 0), withheld(run)
     footer = {
         "type": "footer",
         "counts": dict(sorted(counts.items())),
-        "exit": int(fails > 0),
-        "exit_reason": plural(fails, "finding"),
+        "exit": (run.footer or {}).get("exit", int(fails > 0)),  # what is withheld counts too
+        "exit_reason": plural(fails, "finding")
+        + (f", {plural(hidden, 'security finding')} withheld" if hidden else ""),
     }
     header |= {"target": target | {"name": title}, "planned": len(results)}
     return Run(header, results, list(_examples(run.lints)), [], footer)

@@ -13,8 +13,10 @@ import pytest
 
 from conformance.cli import main
 from conformance.report import FORMATS
+from conformance.report.badge import words
 from conformance.report.html import page
 from conformance.report.published import published
+from conformance.report.summary import headline
 from conformance.stream import read, write
 from tests.report.streams import findings, realistic, routine, run_of
 
@@ -30,6 +32,17 @@ def test_security_findings_are_withheld() -> None:
     assert run.footer is not None
     assert run.footer["counts"]["fail"] == 2
     assert run.footer["exit_reason"] == "2 findings, 2 security findings withheld"
+
+
+def test_a_run_with_findings_withheld_is_not_told_to_conform() -> None:
+    """Where nothing else fails: neither by the headline, nor by the badge; what can't be told is no finding."""
+    finding, *_ = findings()
+    run = published(run_of([finding, replace(finding, id="x/y", verdict="inconclusive"), *routine(5)]))
+    assert headline(run).endswith("has 1 security finding that is withheld; no other check fails.")
+    assert "Not all is shown" in page(run)
+    assert words(run)[0] == "1 finding withheld"
+    assert run.footer is not None
+    assert run.footer["exit"] == 1
 
 
 def test_a_published_page_is_small() -> None:
@@ -68,7 +81,7 @@ def test_a_public_advisory_lets_a_finding_be_shown() -> None:
 
 
 def test_no_report_names_what_is_withheld(tmp_path: Path) -> None:
-    """Not in notes, lints, exit reason or any format."""
+    """Not in notes, lints, exit reason or any format; what could not be told is no finding."""
     smuggled, relay, *others = findings()
     lint = replace(others[3], reason=f"the first word is no domain (in {smuggled.id}, and in 3 other cases)")
     run = run_of([smuggled, replace(relay, verdict="inconclusive"), lint, *others], notes=[f"{smuggled.id} was odd"])
@@ -82,7 +95,7 @@ def test_no_report_names_what_is_withheld(tmp_path: Path) -> None:
         text = unpacked(file.read_text("utf-8")) if file.name == "html" else file.read_text("utf-8")
         for word in ("smuggl", "percent", "CVE-2023", "secret"):
             assert word not in text, (file.name, word)
-    assert "2 security findings without a public advisory are withheld." in (tmp_path / "html").read_text("utf-8")
+    assert "1 security finding without a public advisory is withheld." in (tmp_path / "html").read_text("utf-8")
 
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -50,7 +50,7 @@ def _mood(run: Run) -> str:
         return "bad"
     if not any(run.counts.get(verdict) for verdict in ("pass", "info", "warn")) or run.footer is None:
         return "unknown"
-    return "warned" if run.counts.get("warn") else "good"
+    return "warned" if run.counts.get("warn") or summary.withheld(run) else "good"
 
 
 class _Page:
@@ -96,6 +96,8 @@ class _Page:
         run = self.run
         mood = _mood(run)
         said = {"bad": "Does not conform", "warned": "Conforms, with warnings", "good": "Conforms, as far as tested"}
+        if summary.withheld(run):
+            said["warned"] = "Not all is shown"
         yield f"<header class={mood}><p class=over><b>{said.get(mood, 'Not judged')}</b> SMTP conformance report</p>\n"
         yield f"<h1>{shown(summary.headline(run))}</h1>\n"
         if problem := summary.truncated(run):
