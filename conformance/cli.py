@@ -147,7 +147,7 @@ def _target(parser: argparse.ArgumentParser, *, required: bool = False) -> None:
     ):
         group.add_argument(f"--{name}", metavar="ADDRESS", help=text)
     group.add_argument("--client", metavar="NAME", help="our EHLO name")
-    group.add_argument("--source", metavar="IP", help="local address to connect from")
+    group.add_argument("--source", metavar="IP", help="local address to connect from; IP,IP,...: cases are shared out")
     group.add_argument("--role", choices=("mx", "submission", "relay", "lmtp"))
     group.add_argument("--tls", choices=("none", "starttls", "implicit"))
     group.add_argument("--user", metavar="NAME")

@@ -51,7 +51,8 @@ class Target:
     name: str = ""
     role: str = "mx"
     tls: str = "none"
-    source: str | None = None
+    sources: tuple[str, ...] = ()
+    """Local addresses to connect from: each case has one of them, the same whenever it is played."""
     client: str = "client.example.net"
     sender: str = "sender@example.net"
     recipient: str | None = None
@@ -101,6 +102,11 @@ class Target:
     def has(self, need: str) -> bool:
         """Return whether the target names what a case needs (``unknown``, ``credentials``, ``observer`` ...)."""
         return bool(getattr(self, need, None))
+
+    @property
+    def source(self) -> str | None:
+        """The first local address to connect from."""
+        return self.sources[0] if self.sources else None
 
     @property
     def given(self) -> tuple[str, ...]:
@@ -214,12 +220,14 @@ def _from_file(top: Node, path: Path) -> Target:
     tls = given["tls"].choice("tls", TLS_MODES) if "tls" in given else "none"
     scheme = {"submission": "smtps" if tls == "implicit" else "submission", "lmtp": "lmtp"}.get(role, "smtp")
     values: dict[str, Any] = {"role": role, "tls": tls, "port": DEFAULT_PORTS[scheme]}
-    for key in ("host", "name", "source", "client", "unix"):
+    for key in ("host", "name", "client", "unix"):
         if key in given:
             values[key] = given[key].string(key)
     for key in ADDRESSES:
         if key in given:
             values[key] = address(given[key].string(key), given[key], key)
+    if "source" in given:
+        values["sources"] = tuple(source(node.string("source"), node) for node in given["source"].one_or_many())
     if "port" in given:
         values["port"] = given["port"].integer("port", 1)
         if values["port"] > 65535:
@@ -260,6 +268,18 @@ def _credentials(node: Node) -> dict[str, Any]:
         "password": os.environ.get(variable),
         "password_env": variable,
     }
+
+
+def source(text: str, node: Node | None = None) -> str:
+    """Return a local address to connect from. Raises TargetError, or SourceError where it is in a file."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        problem = f"source is an IP address of this machine, not {text!r}"
+        if node is not None:
+            node.fail(problem)
+        raise TargetError(problem) from None
+    return text
 
 
 def _observer(node: Node, path: Path) -> dict[str, str]:

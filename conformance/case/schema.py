@@ -269,7 +269,9 @@ TARGET_SHAPES: dict[str, Schema] = {
     "name": described(TEXT, "What reports call it."),
     "role": one_of(target.ROLES),
     "tls": one_of(target.TLS_MODES),
-    "source": described(TEXT, "Local address to connect from: loopback is often trusted, which hides faults."),
+    "source": described(
+        TEXTS, "Local address to connect from, or several: loopback is often trusted, which hides faults."
+    ),
     "client": described(TEXT, "Our EHLO name."),
     "sender": described(ADDRESS, "Our reverse-path."),
     "recipient": described(ADDRESS, "An address that is accepted; messages go to it."),

@@ -11,7 +11,7 @@ from typing import Any
 from conformance.case.catalog import Catalogue, Selection, SelectionError, load_catalogue, select
 from conformance.case.model import Case
 from conformance.engine.exit import USAGE
-from conformance.target import ADDRESSES, OBSERVERS, Target, TargetError, from_argument
+from conformance.target import ADDRESSES, OBSERVERS, Target, TargetError, from_argument, source
 
 
 class UsageError(Exception):
@@ -26,7 +26,7 @@ def tell(problem: object) -> int:
 
 def target_of(given: argparse.Namespace) -> Target:
     """Return the target of the arguments. Raises UsageError."""
-    fields: dict[str, Any] = {name: getattr(given, name) for name in (*ADDRESSES, "client", "source", "role", "tls")}
+    fields: dict[str, Any] = {name: getattr(given, name) for name in (*ADDRESSES, "client", "role", "tls")}
     if getattr(given, "user", None) or getattr(given, "password_env", None):
         if not (given.user and given.password_env):
             raise UsageError("--user and --password-env go together (the password comes from the environment)")
@@ -41,6 +41,8 @@ def target_of(given: argparse.Namespace) -> Target:
     if getattr(given, "jobs", None) is not None and given.jobs < 1:
         raise UsageError("--jobs is at least 1")
     try:
+        if getattr(given, "source", None):
+            fields["sources"] = tuple(source(text) for text in given.source.split(","))
         target = from_argument(given.target, **fields)
     except TargetError as error:
         raise UsageError(error) from None

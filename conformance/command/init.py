@@ -135,7 +135,7 @@ def target_file(target: Target, seen: Seen) -> str:
         '# observer: {mbox: "/var/mail/{local}"}',
         "",
         "# Loopback and the own network are often trusted, which hides faults: connect from elsewhere.",
-        "# source: 127.0.0.2",
+        "# source: 127.0.0.2                # or [127.0.0.2, ...]: cases are shared out among several",
         "# The server has agreed to talk to this client: a refusal on policy grounds is then a finding.",
         "# client_welcome: true",
         "# jobs: 3                          # sessions at once",

@@ -12,8 +12,9 @@ import email.utils
 import re
 import secrets
 import time
+import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from conformance.case import model
@@ -25,7 +26,7 @@ from conformance.engine.delivery import judge_delivery
 from conformance.engine.outcome import BackOff, Finding, Leave, Outcome, Stop
 from conformance.engine.session import Session
 from conformance.engine.tls import TlsSettings
-from conformance.engine.wire import ConnectError
+from conformance.engine.wire import ConnectError, SocketDialer
 from conformance.observer import Observer
 from conformance.smtp import lint
 from conformance.smtp.reply import Reply
@@ -71,11 +72,19 @@ class Setting:
     offers: frozenset[str] | None = None
     """What the sanity dialogue saw offered, in clear or in TLS; None where it has not been asked."""
     address: str = "127.0.0.1"
-    source_address: str = "127.0.0.1"
     server_name: str | None = None
     base: Mapping[str, bytes] = field(default_factory=dict)
     clock: Callable[[], float] = time.time
     """Seconds since the epoch: the date that trace fields are compared with."""
+
+    def of(self, case: Case) -> Setting:
+        """Return the setting for a case: of several local addresses it has one, the same in each play."""
+        sources = self.target.sources
+        if len(sources) < 2 or not isinstance(self.dialer, SocketDialer):
+            return self
+        source = sources[zlib.crc32(case.id.encode()) % len(sources)]
+        base = {**self.base, "source_address": source.encode()}
+        return replace(self, dialer=replace(self.dialer, source=source), base=base)
 
 
 def base_values(target: Target, address: str, source_address: str) -> dict[str, bytes]:

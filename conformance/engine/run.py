@@ -232,7 +232,6 @@ async def setting_for(target: Target, dialer: Dialer | None = None, observer: Ob
         dialer=dialer,
         observer=observer,
         address=address,
-        source_address=source,
         server_name=target.host if target.host and not target.host.replace(".", "").isdigit() else None,
         base=base_values(target, address, source),
     )

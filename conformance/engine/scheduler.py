@@ -166,7 +166,7 @@ class Scheduler:
                 await asyncio.sleep(wait)
             if self.stopped:
                 return None
-            outcome = await play(case, self.setting)
+            outcome = await play(case, self.setting.of(case))
             if not outcome.back_off:
                 self._went_well(outcome)
                 return Played(case, outcome, tries=attempt)

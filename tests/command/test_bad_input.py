@@ -191,6 +191,7 @@ def test_case_file_that_is_not_utf8(suite: Path, capsys: pytest.CaptureFixture[s
         (["--profile", "lax"], 4, "no profile is named 'lax'"),
         (["--fail-on", "everything"], 4, "--fail-on everything: it is one or more of must"),
         (["--jobs", "0"], 4, "--jobs is at least 1"),
+        (["--source", "127.0.0.2,eth0"], 4, "source is an IP address of this machine, not 'eth0'"),
         (["--observer", "imap:x"], 4, "imap"),
         (["--out", "/no/such/folder/run.jsonl"], 4, "--out /no/such/folder/run.jsonl: there is no folder"),
         (["--baseline", "/no/such/file.yaml"], 4, "/no/such/file.yaml: no such file (--baseline-update writes it)"),

@@ -4,13 +4,17 @@ import asyncio
 
 import pytest
 
+from conformance.case.catalog import load_catalogue
 from conformance.case.pattern import Event, Silence
+from conformance.engine.player import Setting
+from conformance.engine.run import setting_for
 from conformance.engine.session import Session
 from conformance.engine.tls import TlsSettings
 from conformance.engine.wire import SocketDialer
 from conformance.reference.serve import ServingThread
 from conformance.smtp.reply import Reply
 from conformance.smtp.transcript import Transcript
+from conformance.target import Target
 
 
 @pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
@@ -50,3 +54,19 @@ def test_a_connection_that_has_ended_can_be_reset() -> None:
 
     with ServingThread() as endpoint:
         assert asyncio.run(talk(endpoint.port))
+
+
+def test_several_local_addresses() -> None:
+    """Each case connects from one of them, the same in each play, and its ``$source_address`` is that one."""
+
+    async def setting() -> Setting:
+        return await setting_for(Target(host="127.0.0.1", port=25, sources=("127.0.0.2", "127.8.0.2")))
+
+    common = asyncio.run(setting())
+    found = {}
+    for case in load_catalogue().cases[:32]:
+        own = common.of(case)
+        assert isinstance(own.dialer, SocketDialer) and own.dialer == common.of(case).dialer
+        assert own.base["source_address"].decode() == own.dialer.source
+        found[case.id] = own.dialer.source
+    assert set(found.values()) == {"127.0.0.2", "127.8.0.2"}

@@ -60,15 +60,14 @@ class Outcome:
     problem: str | None = None
     comparison: Comparison = field(default_factory=Comparison)
     expected: list[Expectation] = field(default_factory=list)
-    wavering: dict[str, list[str]] = field(default_factory=dict)
-    """Verdicts, in the order played, of cases whose verdict was not the same each time."""
+    verdicts: dict[str, str] = field(default_factory=dict)
     wavered: dict[str, str] = field(default_factory=dict)
     """Cases that were unexpected at first, and as expected when they were played again."""
 
     @property
     def good(self) -> bool:
         """Whether nothing is left to look at."""
-        return self.problem is None and self.comparison.clean and not self.wavering
+        return self.problem is None and self.comparison.clean
 
 
 def run(
@@ -91,17 +90,22 @@ def run(
     before = {server.name for server in servers if supervisor(server.home)}
     states = up(servers)
     wanted = set(names) or {server.name for server in servers}
+    outcomes: list[Outcome] = []
     try:
         played = [state.server for name, state in states.items() if state.up and name in wanted]
+        for number in range(times):
 
-        def play_all(server: Server) -> list[Outcome]:
-            targets = [target for target in server.targets if not only or target in only]
-            outcomes = [play(server.name, target, selection, times) for target in targets]
-            variants = [name for name in server.variants if (whole and not only) or name in only]
-            return outcomes + [play_variant(server, name) for name in variants]
+            def play_all(server: Server, number: int = number) -> list[Outcome]:
+                targets = [target for target in server.targets if not only or target in only]
+                outcomes = [play(server.name, target, selection, number, again=times == 1) for target in targets]
+                variants = [name for name in server.variants if (whole and not only) or name in only]
+                return outcomes + [play_variant(server, name) for name in variants]
 
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            outcomes = [outcome for group in pool.map(play_all, played) for outcome in group]
+            if number:  # some servers remember across sessions
+                down([state.server for state in states.values() if state.up])
+                up([state.server for state in states.values() if state.up])
+            with ThreadPoolExecutor(AT_ONCE) as pool:
+                outcomes += [outcome for group in pool.map(play_all, played) for outcome in group]
     finally:
         if not keep:
             down([state.server for name, state in states.items() if name not in before])
@@ -109,28 +113,28 @@ def run(
         tell_update(outcomes, whole=whole)
     elif whole:
         tell_stale(outcomes)
+    tell_wavering(outcomes)
     return report(outcomes, list(states.values()), allow_missing)
 
 
-def play(server: str, target: str, selection: Sequence[str], times: int) -> Outcome:
-    """Play the suite against one target of a server, as often as asked, and compare."""
+def play(server: str, target: str, selection: Sequence[str], number: int = 0, *, again: bool = True) -> Outcome:
+    """Play the suite against one target of a server, for the ``number``-th time, and compare."""
     begin = time.monotonic()
-    runs: list[Run] = []
     passwords = {PASSWORD_VARIABLE: USERS["alice"], **load()[server].passwords}
-    for number in range(times):
-        name = label(target, whole=not selection, number=number)
-        played = _played(target, selection, name, passwords)
-        if isinstance(played, str):
-            return _told(Outcome(target, seconds=time.monotonic() - begin, problem=played))
-        runs.append(played)
-    outcome = Outcome(target, runs[0].counts, (time.monotonic() - begin) / times, wavering=wavering(runs))
+    played = _played(target, selection, label(target, whole=not selection, number=number), passwords)
+    outcome = Outcome(target, seconds=time.monotonic() - begin)
+    if isinstance(played, str):
+        outcome.problem = played
+        return _told(outcome)
+    outcome.counts = dict(played.counts)
+    outcome.verdicts = {result.id: result.verdict for result in played.results}
     try:
         outcome.expected = read(server)
     except ExpectationError as error:
         outcome.problem = str(error)
         return _told(outcome)
-    outcome.comparison = compare(target, outcome.expected, runs[0].results)
-    if outcome.comparison.unexpected and times == 1:
+    outcome.comparison = compare(target, outcome.expected, played.results)
+    if outcome.comparison.unexpected and again:
         _again(outcome, passwords)
     return _told(outcome)
 
@@ -267,15 +271,21 @@ def _last_lines(path: Path) -> str:
     return " / ".join(path.read_text(errors="replace").strip().splitlines()[-3:])
 
 
-def wavering(runs: Sequence[Run]) -> dict[str, list[str]]:
-    """Return the verdicts of each case whose verdict was not the same in all runs."""
-    seen: dict[str, list[str]] = {}
-    for number, one in enumerate(runs):
-        for result in one.results:
-            verdicts = seen.setdefault(result.id, ["not played"] * number)
-            verdicts.append(result.verdict)
-        for verdicts in seen.values():
-            verdicts.extend(["not played"] * (number + 1 - len(verdicts)))
+def tell_wavering(outcomes: Sequence[Outcome]) -> None:
+    """Print the cases whose verdict was not the same each time; the last play of their target gets the problem."""
+    for target in dict.fromkeys(outcome.target for outcome in outcomes):
+        plays = [outcome for outcome in outcomes if outcome.target == target and outcome.verdicts]
+        lines = [f"{case}: {', '.join(verdicts)}" for case, verdicts in wavering([p.verdicts for p in plays]).items()]
+        for line in lines:
+            print(f"WAVERING in {target}: {line}")
+        if lines:
+            plays[-1].problem = f"{len(lines)} verdicts were not the same each time"
+
+
+def wavering(plays: Sequence[Mapping[str, str]]) -> dict[str, list[str]]:
+    """Return the verdicts, in the order played, of each case whose verdict was not always the same."""
+    cases = dict.fromkeys(case for verdicts in plays for case in verdicts)
+    seen = {case: [verdicts.get(case, "not played") for verdicts in plays] for case in cases}
     return {case: verdicts for case, verdicts in seen.items() if len(set(verdicts)) > 1}
 
 
@@ -297,8 +307,6 @@ def _story(outcome: Outcome) -> Iterator[str]:
         yield f"UNREAD: {len(outcome.comparison.unread)} entries in expectations/ that nobody has read against the RFC"
     for case, words in outcome.wavered.items():
         print(f"    wavered: {case}: {words}")
-    for case, verdicts in outcome.wavering.items():
-        yield f"WAVERING: {case}: {', '.join(verdicts)}"
 
 
 def _unexpected(comparison: Comparison) -> Iterator[str]:
