@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from conformance.reference.faults import catalogue
+from conformance.requirement.ledger import ledger
 from conformance.smtp.lint import ALL as LINTS
 from tests.generated.pages import DOCS, matrix
 from tests.proof.harness import all_cases, deviations, needless, reference, strangers, untripped
@@ -36,6 +37,12 @@ def test_faults_name_what_there_is() -> None:
         if not any(fnmatchcase(name, glob) for name in names)
     }
     assert wrong == set()
+
+
+def test_what_is_tested_can_be_broken() -> None:
+    """Each requirement that a case or lint cites is broken by a fault; permissions can't be broken."""
+    entries = [entry for entry in ledger(all_cases(), faults=True) if entry.cases or entry.lints]
+    assert [entry.requirement.id for entry in entries if not entry.faults and entry.requirement.level != "MAY"] == []
 
 
 def everything() -> dict[str, list[str]]:

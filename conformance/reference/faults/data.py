@@ -102,7 +102,7 @@ fault(
 fault(
     "data-ends-at-command",
     title="A line of text that looks like a command or a reply ends the data",
-    breaks=("RFC5321-2.3.10-01", "RFC5321-4.1.1.4-18"),
+    breaks=("RFC5321-2.3.10-01", "RFC5321-4.1.1.4-18", "RFC5321-3.3-24"),
     # The data ends at a candidate that looks like a command.
     also_trips=("security/smuggling/scan*",),
 )(lambda rules: data_ends(rules, rb"(\r\n)(?=(?:QUIT|RSET|NOOP|DATA|STARTTLS|MAIL FROM:.*|[2-5]\d\d .*)\r\n)"))
@@ -171,10 +171,7 @@ def _then_mail(rules: Rules) -> Rules:
 fault(
     "data-keeps-buffers",
     title="The envelope of a message is still in force after its end",
-    breaks=(
-        "RFC5321-4.1.1-06",
-        "RFC5321-4.1.1.4-16",
-    ),
+    breaks=("RFC5321-4.1.1-06", "RFC5321-4.1.1.4-16"),
 )(lambda rules: _then_mail(goes(rules, State.TEXT, "END-OF-DATA", 2, State.RCPT)))
 
 fault(
@@ -208,17 +205,11 @@ def _once(rules: Rules) -> Rules:
 fault(
     "text-line-added",
     title="An empty line is added at the end of the text",
-    breaks=(
-        "RFC5321-2.3.10-01",
-        "RFC5321-4.1.1.4-03",
-    ),
+    breaks=("RFC5321-2.3.10-01", "RFC5321-4.1.1.4-03"),
 )(lambda rules: message(rules, lambda octets: octets + b"\r\n"))
 
 fault(
     "text-empty-lines-lost",
     title="Empty lines at the end of the text are lost",
-    breaks=(
-        "RFC5321-2.3.10-01",
-        "RFC5321-4.5.2-06",
-    ),
+    breaks=("RFC5321-2.3.10-01", "RFC5321-4.5.2-06"),
 )(lambda rules: message(rules, lambda octets: re.sub(rb"(?:\r\n)+\Z", b"\r\n", octets)))

@@ -43,6 +43,7 @@ fault(
         "RFC5321-4.5.1-01",
         "RFC5321-4.3.2-05",
         "RFC6409-3.1-01",
+        "RFC5321-2.2.1-05",
     ),
     roles=("mx", "submission", "relay"),
     # EHLO gets 500 after a greeting that refuses too, where 503 or 521 is asked for.
@@ -55,7 +56,7 @@ fault(
 fault(
     "helo-unknown",
     title="HELO is not recognised",
-    breaks=("RFC5321-2.2.1-04", "RFC5321-4.1.1.1-07", "RFC5321-4.5.1-01", "RFC5321-4.3.2-05"),
+    breaks=("RFC5321-2.2.1-04", "RFC5321-4.1.1.1-07", "RFC5321-4.5.1-01", "RFC5321-4.3.2-05", "RFC5321-2.2.1-06"),
     roles=("mx", "submission", "relay"),
 )(lambda rules: without_command(rules, "HELO"))
 
@@ -73,7 +74,7 @@ def _printable(text: str) -> str:
 @fault(
     "ehlo-second-refused",
     title="A second EHLO gets 503",
-    breaks=("RFC5321-4.1.4-02", "RFC5321-4.1.4-03", "RFC5321-4.1.4-04", "RFC5321-4.3.2-09"),
+    breaks=("RFC5321-4.1.4-02", "RFC5321-4.1.4-03", "RFC5321-4.1.4-04", "RFC5321-4.3.2-09", "RFC5321-4.1.1.1-24"),
     seen_in=(OPENSMTPD, QPSMTPD),
     roles=("mx", "submission", "relay"),
 )
@@ -85,7 +86,7 @@ def _ehlo_once(rules: Rules) -> Rules:
 @fault(
     "ehlo-keeps-transaction",
     title="A second EHLO does not clear the transaction",
-    breaks=("RFC5321-4.1.4-03", "RFC5321-4.1.1.1-09"),
+    breaks=("RFC5321-4.1.4-03", "RFC5321-4.1.1.1-09", "RFC5321-4.1.1.1-24"),
     seen_in=(CHASQUID,),
 )
 def _ehlo_keeps(rules: Rules) -> Rules:
@@ -287,7 +288,7 @@ def _extending(session: Session, argument: str) -> Reply:
 fault(
     "keyword-not-a-keyword",
     title="A line of the EHLO reply is no keyword",
-    breaks=("RFC5321-4.1.1.1-14",),
+    breaks=("RFC5321-4.1.1.1-14", "RFC5321-4.1.1.1-21"),
 )(lambda rules: ehlo(rules, lambda lines: (*lines, "_VERSION_ 1.0")))
 
 fault(
@@ -299,13 +300,13 @@ fault(
 fault(
     "keyword-twice",
     title="SIZE is listed twice with different parameters",
-    breaks=("RFC5321-4.1.1.1-17",),
+    breaks=("RFC5321-4.1.1.1-17", "RFC5321-4.1.1.1-26"),
 )(lambda rules: ehlo(rules, lambda lines: (*lines, "SIZE 1000")))
 
 fault(
     "keyword-unregistered",
     title="A keyword without X is listed that nobody registered",
-    breaks=("RFC5321-2.2.2-01",),
+    breaks=("RFC5321-2.2.2-01", "RFC5321-2.2.2-03"),
 )(lambda rules: ehlo(rules, lambda lines: (*lines, "FROBNICATE")))
 
 fault(
@@ -324,7 +325,7 @@ fault(
 fault(
     "expn-not-listed",
     title="EXPN works and is not listed",
-    breaks=("RFC5321-3.5.2-08", "RFC5321-4.1.1.1-19"),
+    breaks=("RFC5321-3.5.2-08", "RFC5321-4.1.1.1-19", "RFC5321-4.1.1.1-23"),
 )(lambda rules: listed(rules, "EXPN", None))
 
 fault(
@@ -340,6 +341,18 @@ fault(
     breaks=("RFC3461-2-01",),
 )(lambda rules: listed(rules, "DSN", "DSN RET NOTIFY"))
 
+for _keyword, _line, _broken in (
+    ("submitter", "SUBMITTER yes", "RFC4405-2-01"),
+    ("rrvs", "RRVS 1", "RFC7293-3.1-01"),
+    ("requiretls", "REQUIRETLS NO", "RFC8689-2-01"),
+    ("limits", "LIMITS RCPTMAX=100;MAILMAX=10", "RFC9422-3-01"),
+):
+    fault(
+        f"{_keyword}-parameter-malformed",
+        title=f"{_line} is listed, with a parameter that the keyword does not have",
+        breaks=(_broken,),
+    )(lambda rules, line=_line: ehlo(rules, lambda lines: (*lines, line)))  # type: ignore[misc]
+
 fault(
     "keyword-two-spaces",
     title="Two spaces stand between a keyword and its parameter",
@@ -349,10 +362,7 @@ fault(
 fault(
     "keyword-without-its-base",
     title="BINARYMIME is listed without CHUNKING",
-    breaks=(
-        "RFC5321-2.2.1-01",
-        "RFC3030-3-01",
-    ),
+    breaks=("RFC5321-2.2.1-01", "RFC3030-3-01"),
 )(lambda rules: listed(rules, "CHUNKING", None))
 
 fault(
@@ -366,13 +376,7 @@ fault(
 fault(
     "eight-bit-not-offered",
     title="8BITMIME is not offered",
-    breaks=(
-        "RFC5321-2.4-16",
-        "RFC5321-2.2.1-01",
-        "RFC2033-5-03",
-        "RFC6409-7-07",
-        "RFC6531-3.1-05",
-    ),
+    breaks=("RFC5321-2.4-16", "RFC5321-2.2.1-01", "RFC2033-5-03", "RFC6409-7-07", "RFC6531-3.1-05"),
     # Other documents ask for 8BITMIME too, and BODY is unknown without it.
     also_trips=(
         "rfc6531-smtputf8/3.1-keyword-and-parameter/accepted*",

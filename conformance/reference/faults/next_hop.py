@@ -28,6 +28,10 @@ def _each(pattern: str, new: str) -> Callable[[Stored], tuple[str, ...]]:
     return lambda stored: tuple(re.sub(pattern, new, line) for line in stored.commands)
 
 
+def _recipient_first(hello: str, mail: str, recipient: str, *rest: str) -> tuple[str, ...]:
+    return (hello, mail, recipient, *rest) if len(rest) > 1 else (hello, recipient, mail, *rest)
+
+
 for _name, _title, _breaks, _change in (
     ("says-helo", "says HELO", ("RFC5321-4.1.1.1-05", "RFC5321-2.2.1-03"), _each("^EHLO", "HELO")),
     ("says-who-it-is", "adds text to EHLO", ("RFC5321-4.1.1.1-02",), _each("^(EHLO .*)", r"\1 (a relay)")),
@@ -36,7 +40,14 @@ for _name, _title, _breaks, _change in (
     (
         "sends-routes",
         "puts its name in front of the paths",
-        ("RFC5321-AppC-01", "RFC5321-4.1.1.3-01", "RFC5321-F.2-03"),
+        (
+            "RFC5321-AppC-01",
+            "RFC5321-4.1.1.3-01",
+            "RFC5321-F.2-03",
+            "RFC5321-3.3-06",
+            "RFC5321-3.6.1-01",
+            "RFC5321-4.1.2-02",
+        ),
         _each("<(?=.*@)", "<@mx.lab.test:"),
     ),
     (
@@ -45,6 +56,13 @@ for _name, _title, _breaks, _change in (
         ("RFC5321-4.1.1.1-08", "RFC5321-4.1.1.1-05", "RFC5321-4.1.4-07"),
         lambda stored: stored.commands[1:],
     ),
+    (
+        "names-recipients-first",
+        "says RCPT before MAIL",
+        ("RFC5321-3.3-23",),
+        lambda stored: _recipient_first(*stored.commands),
+    ),
+    ("adds-to-data", "adds an argument to DATA", ("RFC5321-4.1.1-03",), _each("^DATA$", "DATA now")),
     ("says-no-size", "does not declare sizes", ("RFC5321-4.5.3.1.7-03",), _each(" SIZE=[0-9]+", "")),
     (
         "sends-copies",

@@ -78,7 +78,7 @@ fault(
 fault(
     "parameters-unknown-501",
     title="A parameter that the server does not know is called a syntax error",
-    breaks=("RFC5321-4.1.1.11-01", "RFC5321-4.1.1.11-05", "RFC5321-4.1.1.11-06"),
+    breaks=("RFC5321-4.1.1.11-01", "RFC5321-4.1.1.11-05", "RFC5321-4.1.1.11-06", "RFC5321-4.2.1-06"),
 )(lambda rules: _syntax_error(_syntax_error(rules, "MAIL"), "RCPT"))
 
 

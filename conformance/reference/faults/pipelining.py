@@ -24,6 +24,7 @@ from conformance.reference.rules import Rules
 from conformance.reference.session import Session
 from conformance.reference.table import State
 
+_RESET = b"250 2.0.0 Reset\r\n"
 _REPLY = re.compile(rb"(?:\d\d\d-.*\r\n)*\d\d\d .*\r\n")
 
 
@@ -71,6 +72,21 @@ fault(
     title="What came in one segment with a refused command, behind it, is never answered",
     breaks=("RFC2920-3.2-09", "RFC2920-3.2-01"),
 )(lambda rules: on_actions(rules, _nothing_behind_refusal))
+
+
+def _nothing_behind_reset(session: Session, actions: list[Action]) -> list[Action]:
+    if len(actions) != 1 or not isinstance(actions[0], bytes) or _RESET not in actions[0]:
+        return actions
+    return [actions[0][: actions[0].index(_RESET) + len(_RESET)]]
+
+
+fault(
+    "pipelining-flush-after-reset",
+    title="What came in one segment with RSET, behind it, is never answered",
+    breaks=("RFC2920-3.1-01", "RFC2920-3.2-09"),
+    # The group there has a RSET in it.
+    also_trips=("rfc4954-auth/4-auth-command/group-behind-login",),
+)(lambda rules: on_actions(rules, _nothing_behind_reset))
 
 
 def _all_is_text(octets: bytearray, start: int) -> tuple[int, int] | None:

@@ -103,7 +103,14 @@ def _to_header_address(message: Stored) -> Stored | None:
 fault(
     "failure-reported-to-header",
     title="Notices of failure go to the address in Reply-To",
-    breaks=("RFC5321-4.4-18", "RFC5321-6.1-05", "RFC5321-6.1-02", "RFC5321-6.1-06", "RFC5321-4.1.1.4-15"),
+    breaks=(
+        "RFC5321-4.4-18",
+        "RFC5321-6.1-05",
+        "RFC5321-6.1-02",
+        "RFC5321-6.1-06",
+        "RFC5321-4.1.1.4-15",
+        "RFC5321-6.1-04",
+    ),
 )(lambda rules: _returned(rules, _to_header_address))
 
 

@@ -82,14 +82,14 @@ def _header_recipients(rules: Rules) -> Rules:
 fault(
     "idle-one-minute",
     title="A session that is idle for a minute ends",
-    breaks=("RFC5321-4.5.3.2.7-01",),
+    breaks=("RFC5321-4.5.3.2.7-01", "RFC1123-5.3.2-01"),
     also_trips=("rfc5321/4.5.3.2-timeouts/slow-command",),
 )(lambda rules: replace(rules, idle_timeout=60.0))
 
 fault(
     "idle-half-a-minute",
     title="A session in which nothing comes for half a minute ends, in the middle of a command too",
-    breaks=("RFC5321-4.5.3.2.7-01", "RFC5321-4.5.3.2.7-03"),
+    breaks=("RFC5321-4.5.3.2.7-01", "RFC5321-4.5.3.2.7-03", "RFC1123-5.3.2-01"),
 )(lambda rules: replace(rules, idle_timeout=30.0))
 
 fault(
@@ -112,11 +112,7 @@ def _late(session: Session, event: str, given: Reply) -> list[Action]:
 fault(
     "literal-unreadable",
     title="An address literal in RCPT is a syntax error",
-    breaks=(
-        "RFC1123-5.2.17-01",
-        "RFC5321-4.1.3-07",
-        "RFC1123-5.2.17-02",
-    ),
+    breaks=("RFC1123-5.2.17-01", "RFC5321-4.1.3-07", "RFC1123-5.2.17-02"),
 )(lambda rules: handled(rules, "RCPT", _no_literal))
 
 
@@ -136,13 +132,15 @@ def _no_route(session: Session, octets: bytes) -> Reply | None:
 
 
 fault(
+    "recipient-251-without-path",
+    title="A recipient is accepted with 251, as one to be forwarded, and the reply does not say where to",
+    breaks=("RFC5321-4.2.3-01",),
+)(lambda rules: answer(rules, "RCPT", 250, reply(251, "2.1.5", "User not local; will forward")))
+
+fault(
     "recipient-521",
     title="A mailbox that does not exist is refused with 521",
-    breaks=(
-        "RFC7504-3-03",
-        "RFC5321-4.3.2-11",
-        "RFC5248-2.4-01",
-    ),
+    breaks=("RFC7504-3-03", "RFC5321-4.3.2-11", "RFC5248-2.4-01", "RFC7504-5.1-01"),
     also_trips=(
         "rfc5321/3.3-mail-transactions/unknown-recipient*",
         "rfc6409-submission/4-mandatory-actions/code-for-improper-commands*",

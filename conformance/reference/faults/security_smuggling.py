@@ -14,7 +14,7 @@ from conformance.reference.session import Session
 fault(
     "ends-at-lf-dot-lf",
     title="<LF>.<LF> ends the mail data",
-    breaks=("SEC-EOD-LF-DOT-LF", "RFC5321-4.1.1.4-06", "SEC-EOD-LF-MODE"),
+    breaks=("SEC-EOD-LF-DOT-LF", "RFC5321-4.1.1.4-06", "SEC-EOD-LF-MODE", "SEC-EOD-DELIVERED", "SEC-EOD-SCAN"),
     seen_in=("CVE-2023-51764 (Postfix)", "CVE-2023-51765 (sendmail)", "CVE-2023-51766 (Exim)"),
 )(lambda rules: data_ends(rules, rb"(?<!\r)(\n)\.\n"))
 
@@ -26,6 +26,8 @@ fault(
         "SEC-EOD-LF-LF-DOT-CRLF",
         "SEC-EOD-NUL-IN-FIRST-CRLF",
         "RFC5321-4.1.1.4-07",
+        "SEC-EOD-DELIVERED",
+        "SEC-EOD-SCAN",
     ),
     seen_in=("CVE-2024-27305 (aiosmtpd 1.4.4)", "GHSA-rp4q-8m6x-c43c (Haraka 3.3.3)", "CVE-2023-51747 (Apache James)"),
 )(lambda rules: data_ends(rules, rb"(?<!\r)(\n)\.\r\n"))
@@ -48,7 +50,7 @@ def _refuses(rules: Rules) -> Rules:
 fault(
     "ends-at-cr-dot-cr",
     title="<CR>.<CR> ends the mail data",
-    breaks=("SEC-EOD-CR-DOT-CR", "RFC5321-4.1.1.4-09"),
+    breaks=("SEC-EOD-CR-DOT-CR", "RFC5321-4.1.1.4-09", "SEC-EOD-DELIVERED", "SEC-EOD-SCAN"),
     seen_in=("Cisco Secure Email Gateway with CR and LF handling set to clean",),
 )(lambda rules: data_ends(rules, rb"(\r)\.\r(?!\n)"))
 
@@ -98,7 +100,7 @@ fault(
 fault(
     "ends-at-crlf-dot-lf",
     title="<CRLF>.<LF> ends the mail data",
-    breaks=("SEC-EOD-CRLF-DOT-LF", "SEC-EOD-FIRST-LINE", "RFC5321-4.1.1.4-08"),
+    breaks=("SEC-EOD-CRLF-DOT-LF", "SEC-EOD-FIRST-LINE", "RFC5321-4.1.1.4-08", "SEC-EOD-SCAN-HARDENING"),
     seen_in=("CVE-2023-51766 (Exim 4.97)",),
 )(lambda rules: data_ends(rules, rb"(\r\n)\.\n"))
 
@@ -129,7 +131,7 @@ fault(
 fault(
     "ends-at-dot-and-white-space",
     title="A dot with white space behind it ends the mail data",
-    breaks=("SEC-EOD-DOT-SPACE", "SEC-EOD-DOT-TAB", "RFC5321-4.1.1.4-12"),
+    breaks=("SEC-EOD-DOT-SPACE", "SEC-EOD-DOT-TAB", "RFC5321-4.1.1.4-12", "SEC-EOD-SCAN-HARDENING"),
 )(lambda rules: data_ends(rules, rb"(\r\n)\.[ \t]+\r\n"))
 
 

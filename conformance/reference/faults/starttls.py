@@ -31,10 +31,7 @@ fault(
 fault(
     "starttls-250",
     title="STARTTLS is answered with 250",
-    breaks=(
-        "RFC3207-4-01",
-        "RFC5321-4.3.1-05",
-    ),
+    breaks=("RFC3207-4-01", "RFC5321-4.3.1-05"),
 )(lambda rules: answer(rules, "STARTTLS", 220, reply(250, "2.0.0", "Ready to start TLS")))
 
 
@@ -140,10 +137,7 @@ def _late_554(session: Session, event: str, given: Reply) -> Reply:
 fault(
     "starttls-demanded-without-status",
     title="A submission server says 530 5.7.1 where TLS or a login is missing",
-    breaks=(
-        "RFC3207-4-06",
-        "RFC5248-2.4-01",
-    ),
+    breaks=("RFC3207-4-06", "RFC5248-2.4-01"),
     roles=("submission",),
 )(lambda rules: answer(rules, "MAIL", 530, lambda given: given._replace(status="5.7.1")))
 
@@ -177,7 +171,7 @@ fault(
 fault(
     "starttls-keeps-transaction",
     title="A transaction that began in clear text goes on in TLS",
-    breaks=("RFC3207-4.2-02", "RFC3207-6-04"),
+    breaks=("RFC3207-4.2-02", "RFC3207-6-04", "SEC-STARTTLS-TRANSACTION"),
 )(lambda rules: _after_tls(rules, State.RCPT))
 
 fault(

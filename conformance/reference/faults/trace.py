@@ -141,7 +141,7 @@ fault(
 fault(
     "received-year-of-two-digits",
     title="The year in Received has two digits",
-    breaks=("RFC5321-4.4-25", "RFC5322-3.1-01"),
+    breaks=("RFC5321-4.4-25", "RFC5322-3.1-01", "RFC5321-F.5-01"),
 )(lambda rules: _received(rules, lambda field: re.sub(r" 20(\d\d) (\d\d:)", r" \1 \2", field)))
 
 fault(
@@ -167,10 +167,7 @@ fault(
 fault(
     "received-refolded",
     title="Received fields that came with the message are folded anew",
-    breaks=(
-        "RFC5322-3.6-01",
-        "RFC5321-4.4-06",
-    ),
+    breaks=("RFC5322-3.6-01", "RFC5321-4.4-06"),
 )(
     lambda rules: message(
         rules, lambda text: _RECEIVED.sub(lambda field: re.sub(rb"\r\n(?=[ \t])", b"", field[0]), text)

@@ -120,11 +120,7 @@ def _abbreviated(rules: Rules, line: bytes) -> tuple[bytes, bytes]:
 fault(
     "argument-ignored",
     title="RSET, DATA and QUIT take any argument",
-    breaks=(
-        "RFC5321-4.1.1-04",
-        "RFC5321-4.3.2-07",
-        "RFC3207-4-02",
-    ),
+    breaks=("RFC5321-4.1.1-04", "RFC5321-4.3.2-07", "RFC3207-4-02"),
     seen_in=(SENDMAIL, QPSMTPD, CHASQUID, SMTP_SERVER),
 )(lambda rules: without_gate(rules, "bare"))
 
@@ -162,7 +158,7 @@ fault(
 @fault(
     "etrn-not-listed",
     title="ETRN works and is not listed",
-    breaks=("RFC5321-4.1.1.1-19",),
+    breaks=("RFC5321-4.1.1.1-19", "RFC5321-4.1.1.1-23"),
     also_trips=("security/trusted-verbs/etrn",),
 )
 def _etrn(rules: Rules) -> Rules:
@@ -205,12 +201,7 @@ def _close_after_refusal(session: Session, event: str, given: Reply) -> list[Act
 fault(
     "unknown-command-502",
     title="An unknown command is answered with 502",
-    breaks=(
-        "RFC5321-4.2.4-02",
-        "RFC5321-3.8-02",
-        "RFC5321-4.1.5-01",
-        "RFC2033-4.1-03",
-    ),
+    breaks=("RFC5321-4.2.4-02", "RFC5321-3.8-02", "RFC5321-4.1.5-01", "RFC2033-4.1-03"),
 )(lambda rules: answer(rules, "UNKNOWN", 500, reply(502, "5.5.1", "Not implemented")))
 
 fault(
@@ -240,6 +231,7 @@ fault(
         "RFC5321-4.2.1-04",
         "RFC5321-4.1.5-01",
         "RFC5321-4.3.1-05",
+        "RFC5321-4.2.2-01",
     ),
     roles=("mx", "submission", "relay"),
 )(lambda rules: answer(rules, "UNKNOWN", 500, lambda given: given._replace(code=550)))

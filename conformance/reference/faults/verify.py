@@ -28,28 +28,42 @@ def _telling(rules: Rules, change: Callable[[str], str]) -> Rules:
 fault(
     "vrfy-unknown",
     title="VRFY is not recognised",
-    breaks=("RFC5321-4.5.1-01", "RFC5321-4.3.2-05", "RFC5321-3.5.1-01", "RFC5321-4.2.4-03", "RFC5321-7.3-02"),
+    breaks=(
+        "RFC5321-4.5.1-01",
+        "RFC5321-4.3.2-05",
+        "RFC5321-3.5.1-01",
+        "RFC5321-4.2.4-03",
+        "RFC5321-7.3-02",
+        "RFC1123-5.2.3-01",
+    ),
     seen_in=(OPENSMTPD,),
 )(lambda rules: without_command(rules, "VRFY"))
+
+for _verb, _broken in (("VRFY", "RFC5321-4.3.2-14"), ("EXPN", "RFC5321-4.3.2-15")):
+    fault(
+        f"{_verb.lower()}-refused-with-554",
+        title=f"{_verb} is refused with 554, which is not in its list",
+        breaks=(_broken,),
+    )(lambda rules, verb=_verb: answer(rules, verb, None, reply(554, "5.7.1", "Not for you")))  # type: ignore[misc]
 
 fault(
     "vrfy-not-implemented",
     title="VRFY is disabled with 502",
-    breaks=("RFC5321-3.5.3-05", "RFC5321-7.3-02", "RFC5321-4.5.1-01", "RFC5321-4.2.4-03"),
+    breaks=("RFC5321-3.5.3-05", "RFC5321-7.3-02", "RFC5321-4.5.1-01", "RFC5321-4.2.4-03", "RFC1123-5.2.3-01"),
     seen_in=(CHASQUID,),
 )(lambda rules: answer(rules, "VRFY", None, reply(502, "5.5.1", "VRFY is disabled")))
 
 fault(
     "expn-unknown",
     title="EXPN is not recognised",
-    breaks=("RFC5321-3.5.1-01", "RFC5321-4.2.4-03", "RFC1123-5.2.3-02"),
+    breaks=("RFC5321-3.5.1-01", "RFC5321-4.2.4-03", "RFC1123-5.2.3-02", "RFC5321-3.5.2-06", "RFC5321-7.3-04"),
     seen_in=(POSTFIX, OPENSMTPD, QPSMTPD, SMTP_SERVER),
 )(lambda rules: without_command(rules, "EXPN"))
 
 fault(
     "expn-not-implemented",
     title="EXPN is answered with 502",
-    breaks=("RFC5321-3.5.1-01", "RFC5321-4.2.4-03"),
+    breaks=("RFC5321-3.5.1-01", "RFC5321-4.2.4-03", "RFC5321-3.5.2-06", "RFC5321-7.3-04"),
     seen_in=(SENDMAIL, CHASQUID, AIOSMTPD),
 )(lambda rules: answer(rules, "EXPN", None, reply(502, "5.5.1", "EXPN is disabled")))
 

@@ -1,4 +1,4 @@
-"""Lints of the server's name, the first word of some replies (RFC 5321 sections 4.1.1.1, 4.2, 4.2.2 and 4.3.1)."""
+"""Lints of names in replies: the server's, the first word of some, and forward paths (sections 4.1.1.1, 4.2)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ _DOMAIN = re.compile(
     rb"|\[[^\]\s]+\])(?=[\s,;:]|$)"
 )
 """Forgiving: an underscore, a dot at the end, and a comma, colon or semicolon behind the name are let go."""
+
+_PATH = re.compile(rb"<[^<>\s]*@[^<>\s]+>")
 
 
 def _name(reply: Reply) -> bytes | None:
@@ -57,6 +59,14 @@ def _closing(reply: Reply, context: Context) -> str | None:
     return None
 
 
+def _forward_path(reply: Reply, context: Context) -> str | None:
+    if reply.code not in (251, 551) or context.command not in ("RCPT", "VRFY"):
+        return None
+    if any(_PATH.search(text) for text in reply.texts):
+        return None
+    return f"{reply.code} does not say to which path mail goes"
+
+
 NAME: tuple[Lint, ...] = (
     Lint(
         "greeting-domain",
@@ -85,5 +95,12 @@ NAME: tuple[Lint, ...] = (
         ("RFC5321-4.2.2-02",),
         "SHOULD",
         check=_closing,
+    ),
+    Lint(
+        "forward-path",
+        "251 and 551 name the path to which mail goes",
+        ("RFC5321-4.2.3-01",),
+        "SHOULD",
+        check=_forward_path,
     ),
 )
