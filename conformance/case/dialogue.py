@@ -6,11 +6,13 @@ import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from math import comb
 
 from conformance.case import model
 from conformance.case.model import (
     Alternative,
     Certificate,
+    Compare,
     Delivered,
     Expect,
     Hangup,
@@ -53,6 +55,7 @@ STEP_KEYS = (
     "hangup2",
     "delivered",
     "repeat",
+    "compare",
 )
 FORMS: dict[str, tuple[str, ...]] = {
     "raw": (),
@@ -88,6 +91,9 @@ DELIVERED_KEYS = (
 REPEAT_KEYS = ("times", "each", "steps")
 MAX_REPEAT = 10_000
 """How often steps can be repeated."""
+COMPARE_KEYS = ("between", "samples", "error", "least", "renew", *model.COMPARISONS)
+MAX_SAMPLES = 50
+"""How many samples of each kind a comparison can take."""
 TLS_VERSIONS = ("TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
 
 _COLUMN = re.compile(r"\$(?:([a-z][a-z0-9_]*)|\{([a-z][a-z0-9_]*)\})")
@@ -154,7 +160,8 @@ def _steps(node: Node, context: Context) -> list[Step]:
     given = node.mapping("a step", STEP_KEYS)
     if len(given) != 1:
         node.fail(
-            "a step has one key: C, S, tls, certificate, wait, hangup, repeat or delivered (the next step: a new '-')"
+            "a step has one key: C, S, tls, certificate, wait, hangup, repeat, compare or delivered "
+            "(the next step: a new '-')"
         )
     ((key, value),) = given.items()
     match = _STEP.match(key)
@@ -174,6 +181,8 @@ def _steps(node: Node, context: Context) -> list[Step]:
         return [Wait(value.seconds("wait"), value.line)]
     if kind == "repeat":
         return [_repeat(value, context)]
+    if kind == "compare":
+        return [_compare(value, context)]
     return [_delivered(value, context)]
 
 
@@ -204,6 +213,41 @@ def _repeat_each(each: Node, steps: Node, context: Context) -> Repeat:
     if not found:
         values.fail("each has at least one value")
     return Repeat(len(found), dialogue(steps, _inside(context, ("count", name))), name, found, each.line)
+
+
+def _compare(node: Node, context: Context) -> Compare:
+    given = node.mapping("compare", COMPARE_KEYS)
+    for key in ("between", "samples", "error", "least", *model.COMPARISONS):
+        if key not in given:
+            node.fail(f"compare has no {key!r}")
+    exchanges = given["between"].mapping("between")
+    if len(exchanges) != 2:
+        given["between"].fail("between has two names, each with its steps: {known: [...], unknown: [...]}")
+    samples, error = given["samples"].integer("samples", 1), _share(given["error"])
+    if samples > MAX_SAMPLES:
+        given["samples"].fail(f"samples are at most {MAX_SAMPLES} of each")
+    if 2 / comb(2 * samples, samples) > error:
+        given["samples"].fail(f"{samples} samples of each never make a difference at an error of {error:g}")
+    inside = replace(context.bind(("count",)), repeated=False)
+    (one, first), (other, second) = exchanges.items()
+    return Compare(
+        (one, other),
+        (dialogue(first, inside), dialogue(second, inside)),
+        samples,
+        error,
+        given["least"].seconds("least"),
+        tuple(_alternative(Pattern(word), given[word], context) for word in model.COMPARISONS),
+        given["renew"].integer("renew", 1) if "renew" in given else 0,
+        node.line,
+    )
+
+
+def _share(node: Node) -> float:
+    """Return a number between 0 and 1. Raises SourceError."""
+    said = node.string("error")
+    if not re.fullmatch(r"0\.[0-9]*[1-9][0-9]*", said):
+        node.fail("error is a share of all runs, as in 0.001")
+    return float(said)
 
 
 # ---------------------------------------------------------------------- what the client sends

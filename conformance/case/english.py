@@ -5,13 +5,14 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
-from conformance.case.explain import CRLF, octets_text, regex_text, requirement_lines, slow, times
+from conformance.case.explain import CRLF, octets_text, regex_text, requirement_lines, samples, slow, times
 from conformance.case.model import (
     GO,
     LEAVE,
     Alternative,
     Case,
     Certificate,
+    Compare,
     Delivered,
     Expect,
     Hangup,
@@ -154,7 +155,20 @@ def _sentence(step: Step, case: Case) -> str:
     if isinstance(step, Repeat):
         words = times(step)
         return f"{words[0].upper()}{words[1:]}: {' '.join(_sentence(inner, case) for inner in step.steps)}"
+    if isinstance(step, Compare):
+        return _compared(step, case)
     return _mailbox(step, case)
+
+
+def _compared(step: Compare, case: Case) -> str:
+    told = [f"It compares {samples(step)}."]
+    for name, exchange in zip(step.names, step.exchanges, strict=True):
+        told.append(f"{name[0].upper()}{name[1:]}: {' '.join(_sentence(inner, case) for inner in exchange)}")
+    differ, alike = (_verdict(a.verdict, octets_text(a.reason)) for a in step.alternatives)
+    told.append(
+        f"Where they differ {differ}; where such a difference would have shown {alike}; else nothing can be told."
+    )
+    return " ".join(told)
 
 
 def _certificate(alternatives: tuple[Alternative, ...]) -> str:

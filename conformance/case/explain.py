@@ -9,6 +9,7 @@ from conformance.case.model import (
     Alternative,
     Case,
     Certificate,
+    Compare,
     Delivered,
     Expect,
     Hangup,
@@ -90,6 +91,13 @@ def _lines(step: Step) -> Iterator[str]:
         yield f"{times(step)}:"
         for inner in step.steps:
             yield from (f"  {line}" for line in _lines(inner))
+    elif isinstance(step, Compare):
+        yield f"compare {samples(step)}:"
+        for name, exchange in zip(step.names, step.exchanges, strict=True):
+            yield f"  {name}:"
+            for inner in exchange:
+                yield from (f"    {line}" for line in _lines(inner))
+        yield from (f"     {line}" for line in _alternatives(step.alternatives))
     else:
         yield f"<mailbox: {_delivered(step)}>"
         for word, verdict, reason in (("met", step.met, step.met_reason), ("otherwise", step.otherwise, step.reason)):
@@ -102,6 +110,16 @@ def times(step: Repeat) -> str:
     if step.values:
         return f"for ${step.name} = {', '.join(map(octets_text, step.values))}"
     return f"{step.times} times ($count = 1 to {step.times})"
+
+
+def samples(step: Compare) -> str:
+    """Return in words how two exchanges are compared."""
+    renewed = f", a new session after {step.renew}" if step.renew else ""
+    return (
+        f"the times of {step.names[0]} and {step.names[1]}: {step.samples} of each in random order{renewed}; they "
+        f"differ where the medians lie {step.least * 1000:g} ms apart, and chance alone parts them so once in "
+        f"{1 / step.error:.0f} runs at most"
+    )
 
 
 CRLF = "\\r\\n"

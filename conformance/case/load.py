@@ -278,7 +278,8 @@ def _case(node: Node, values: Mapping[str, Node], file: str, spec: str, row: Map
     context = Context(tuple(model.VARIABLES), frozenset(cells), level=level, texts=texts)
     steps = dialogue(values["dialogue"], context)
     if not any(
-        isinstance(s, model.Delivered | model.Certificate) or (isinstance(s, model.Expect | model.Tls) and _judges(s))
+        isinstance(s, model.Delivered | model.Certificate | model.Compare)
+        or (isinstance(s, model.Expect | model.Tls) and _judges(s))
         for s in model.flat(steps)
     ):
         values["dialogue"].fail("the dialogue has no judgement: an S: mapping with verdicts, or delivered:")

@@ -223,19 +223,50 @@ class Repeat:
     line: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """Whether two kinds of exchange take the same time: so many samples of each, in an order drawn at random.
+
+    The time of a sample is that from its first command to its last reply. The patterns of ``alternatives`` are words
+    of ``COMPARISONS``.
+    """
+
+    names: tuple[str, str]
+    exchanges: tuple[tuple[Step, ...], tuple[Step, ...]]
+    samples: int
+    error: float
+    """How often, at most, a difference may be found where there is none."""
+    least: float
+    """Smaller differences of the medians are none, in seconds."""
+    alternatives: tuple[Alternative, ...]
+    renew: int = 0
+    """After how many samples the session is left for a new one; 0: never."""
+    line: int = 0
+
+    @property
+    def renewals(self) -> int:
+        """How often the session is left for a new one."""
+        return (2 * self.samples - 1) // self.renew if self.renew else 0
+
+
+COMPARISONS = ("differ", "alike")
+
 OfSession: TypeAlias = Send | Expect | Tls | Certificate | Hangup
 """Steps in one of the sessions."""
 
-Step: TypeAlias = "OfSession | Wait | Delivered | Repeat"
+Step: TypeAlias = "OfSession | Wait | Delivered | Repeat | Compare"
 
 
 def flat(steps: Iterable[Step]) -> Iterator[Step]:
-    """Yield steps, with those of each ``repeat`` once."""
+    """Yield steps, with those of each ``repeat`` once, and those of a ``compare`` before it."""
     for step in steps:
         if isinstance(step, Repeat):
             yield from flat(step.steps)
-        else:
-            yield step
+            continue
+        if isinstance(step, Compare):
+            for exchange in step.exchanges:
+                yield from flat(exchange)
+        yield step
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,7 +334,7 @@ class Case:
         """The names of the variables that it uses: in its steps, in its reasons, in the values of its row."""
         names = used_variables((*self.dialogue, *self.finally_))
         for step in self.steps():
-            if isinstance(step, Expect | Tls | Certificate):
+            if isinstance(step, Expect | Tls | Certificate | Compare):
                 names.update(*(alternative.reason.variables() for alternative in step.alternatives))
         return frozenset(names.union(*(value.variables() for value in self.variables.values())))
 
@@ -311,6 +342,11 @@ class Case:
     def sessions(self) -> tuple[int, ...]:
         """The numbers of the sessions it opens."""
         return tuple(sorted({1} | {step.session for step in self.steps() if isinstance(step, OfSession)}))
+
+    @property
+    def connections(self) -> int:
+        """How many connections a play makes at most."""
+        return len(self.sessions) + sum(step.renewals for step in self.steps() if isinstance(step, Compare))
 
     @property
     def waiting(self) -> float:
@@ -329,6 +365,8 @@ def _waiting(step: Step) -> float:
         return step.every * len(step.pieces)
     if isinstance(step, Repeat):
         return step.times * sum(_waiting(inner) for inner in step.steps)
+    if isinstance(step, Compare):
+        return step.samples * sum(_waiting(inner) for exchange in step.exchanges for inner in exchange)
     return 0.0
 
 
@@ -340,6 +378,9 @@ def used_variables(steps: Iterable[Step]) -> set[str]:
             names |= used_variables(step.steps)
             for value in step.values:
                 names.update(value.variables())
+        elif isinstance(step, Compare):
+            for exchange in step.exchanges:
+                names |= used_variables(exchange)
         elif isinstance(step, Send):
             for piece in step.pieces:
                 names.update(piece.variables())

@@ -162,6 +162,22 @@ REPEAT: dict[str, Schema] = {
     "steps": ref("dialogue"),
 }
 
+COMPARE: dict[str, Schema] = {
+    "between": {
+        "type": "object",
+        "minProperties": 2,
+        "maxProperties": 2,
+        "description": "{name: [steps], name: [steps]}: the two exchanges, timed from first command to last reply.",
+        "additionalProperties": ref("dialogue"),
+    },
+    "samples": described(whole(1, dialogue.MAX_SAMPLES), "How many of each, in an order drawn at random."),
+    "error": described(TEXT, "In what share of runs, at most, a difference may be found where there is none: 0.001."),
+    "least": described(DURATION, "Smaller differences of the medians are none."),
+    "renew": described(whole(1), "After how many samples the session is left for a new one."),
+    "differ": VERDICT,
+    "alike": VERDICT,
+}
+
 _STEPS: dict[str, Schema] = {
     "C": described(ref("send"), "What the client sends; a text gets CRLF."),
     "S": described(ref("expect"), "What the server answers: a text is a premise, a mapping judges."),
@@ -175,6 +191,10 @@ _STEPS: dict[str, Schema] = {
     "delivered": ref("delivered"),
     "repeat": mapping(
         dialogue.REPEAT_KEYS, REPEAT, ("steps",), oneOf=[{"required": ["times"]}, {"required": ["each"]}]
+    ),
+    "compare": described(
+        mapping(dialogue.COMPARE_KEYS, COMPARE, ("between", "samples", "error", "least", *model.COMPARISONS)),
+        "Whether two exchanges take the same time.",
     ),
 }
 STEPS: dict[str, Schema] = {key: _STEPS[key.rstrip("23456789")] for key in dialogue.STEP_KEYS}

@@ -28,7 +28,7 @@ def main(given: argparse.Namespace) -> int:
         print(f"{case.id}  {case.level}  {case.impact}  {case.title}")
     counts = Counter(case.impact for case in cases)
     impacts = ", ".join(f"{counts[name]} {name}" for name in IMPACTS if counts[name])
-    sessions = sum(len(case.sessions) for case in cases)
+    sessions = sum(case.connections for case in cases)
     waiting = max((case.waiting for case in cases), default=0.0)
     print(f"\n{len(cases)} cases (impact: {impacts}); about {sessions} connections; the longest waits {waiting:g} s")
     return OK

@@ -132,7 +132,7 @@ def chosen_exchanger(target: str, server: str | None) -> str:
 def _announce(cases: Sequence[Case], target: Target, options: Options) -> None:
     """Say what the run will cost the target at most."""
     played = [case for case in cases if gate(case, target, options.impact, None) is None]
-    connections = sum(len(case.sessions) for case in played)
+    connections = sum(case.connections for case in played)
     messages = sum(case.impact != "session" for case in played)
     mail = f"up to {messages} messages to {target.recipient}" if messages else "no message is sent"
     print(f"{target.label}: up to {connections} connections, {mail} (impact {options.impact})", file=sys.stderr)

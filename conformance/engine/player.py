@@ -9,19 +9,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import email.utils
+import random
 import re
 import secrets
 import time
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from statistics import median
 from typing import Protocol
 
 from conformance.case import model
-from conformance.case.model import Alternative, Case, Delivered, Expect, Hangup, Repeat, Send, Tls, Wait
+from conformance.case.model import Alternative, Case, Compare, Delivered, Expect, Hangup, Repeat, Send, Tls, Wait
 from conformance.case.octets import Octets, TooMuchError
 from conformance.case.pattern import Closed, Event, Silence, TlsResult, parse
-from conformance.engine import ladder
+from conformance.engine import ladder, timing
 from conformance.engine.delivery import judge_delivery
 from conformance.engine.outcome import BackOff, Finding, Leave, Outcome, Stop
 from conformance.engine.session import Session
@@ -272,6 +274,8 @@ class Play:
         elif isinstance(step, Repeat):
             with contextlib.suppress(Leave):
                 await self._repeat(step)
+        elif isinstance(step, Compare):
+            await self._compare(step)
         elif isinstance(step, Hangup):
             (await self.session(step.session)).hang_up(step.how)
         else:
@@ -284,6 +288,59 @@ class Play:
                 self.values[step.name] = step.values[count - 1].fill(self.values)
             for inner in step.steps:
                 await self._step(inner)
+
+    # ------------------------------------------------------------------ times
+
+    async def _compare(self, step: Compare) -> None:
+        """Take the samples and compare them. Raises Stop where the result decides, or nothing can be told."""
+        times, ended = await self._samples(step)
+        found = timing.compare(*times, step.error, step.least)
+        told = [f"{name} {median(of) * 1000:.1f} ms" for name, of in zip(step.names, times, strict=True) if of]
+        numbers = " and ".join(str(len(of)) for of in times)
+        detail = f"{', '.join(told)} (medians of {numbers}; by chance in {found.chance:.1g} of runs)"
+        entry = self.transcript.add(self.loop.time(), 1, "timing", detail=detail)
+        entry.expected = f"a difference below {step.least * 1000:g} ms"
+        if found.result == timing.FEW:
+            raise Stop("inconclusive", f"{numbers} samples are too few: {ended}")
+        if found.result == timing.NOISY:
+            raise Stop("inconclusive", f"the times vary too much to tell: {detail}")
+        alternative = next(a for a in step.alternatives if a.pattern.source == found.result)
+        entry.met = alternative.verdict in model.GOOD
+        entry.decides = alternative.verdict not in model.ONWARD
+        if entry.decides:
+            raise Stop(alternative.verdict, ": ".join(filter(None, (self.reason(alternative.reason), detail))))
+
+    async def _samples(self, step: Compare) -> tuple[tuple[list[float], list[float]], str]:
+        """Return the times of each exchange, and what ended the series early."""
+        times: tuple[list[float], list[float]] = ([], [])
+        order = [0, 1] * step.samples
+        random.Random(self.values["token"]).shuffle(order)
+        for count, kind in enumerate(order):
+            self.values["count"] = str(count + 1).encode()
+            try:
+                if step.renew and count and count % step.renew == 0:
+                    await self._renew()
+                times[kind].append(await self._timed(step.exchanges[kind]))
+            except (Stop, BackOff, ConnectError) as ended:
+                if isinstance(ended, Stop) and ended.outcome != "inconclusive":
+                    raise
+                return times, str(ended)
+        return times, ""
+
+    async def _timed(self, exchange: tuple[model.Step, ...]) -> float:
+        """Play an exchange and return its time, in seconds: to when its last reply came, not to when it was read."""
+        session, started = await self.session(1), self.loop.time()
+        for step in exchange:
+            await self._step(step)
+        came = session.entry.time + self.transcript.started if session.entry is not None else started
+        return came - started
+
+    async def _renew(self) -> None:
+        """Leave the first session for a new one."""
+        await self._quit(self.sessions.pop(1))
+        self.adrift.discard(1)
+        self.leaving = False
+        await self.session(1)
 
     async def _send(self, step: Send) -> None:
         session = await self.session(step.session)

@@ -42,6 +42,7 @@ _EVENTS = {
     "tls": "TLS",
     "wait": "waited",
     "delivered": "in the mailbox:",
+    "timing": "times:",
     "probe": "probe",
     "error": "",
 }
