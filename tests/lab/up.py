@@ -96,7 +96,7 @@ def _start(server: Server, states: Mapping[str, State]) -> State:
         return _told(State(server, f"not started: it needs {missing[0]}"), 0)
     if supervisor(server.home):
         return _told(State(server, was_up=True), 0, "is up")
-    empty(server.home)
+    empty(server)
     try:
         start(server)
     except (InstallError, OSError) as error:
@@ -134,9 +134,10 @@ def messages(box: Path) -> list[bytes]:
     return [path.read_bytes() for path in sorted(files, key=lambda path: path.stat().st_mtime_ns)]
 
 
-def empty(home: Home) -> None:
-    """Remove the messages and logs of earlier runs."""
-    for folder in (home.mail, home.logs):
+def empty(server: Server) -> None:
+    """Remove the messages and logs of earlier runs, and what waits from them."""
+    home = server.home
+    for folder in (home.mail, home.logs, *(home.root / spool.lstrip("/") for spool in server.spools)):
         for path in folder.rglob("*") if folder.exists() else ():
             if path.is_file():
                 path.unlink()

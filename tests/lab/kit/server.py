@@ -76,6 +76,8 @@ class Server:
     """Roles whose ports start with the TLS handshake."""
     silent: tuple[str, ...] = field(default=())
     """Roles whose ports are not waited for."""
+    spools: tuple[str, ...] = ()
+    """Folders of its root that are emptied before it starts: messages that wait, and what it remembers of next hops."""
 
     @property
     def home(self) -> Home:

@@ -48,6 +48,7 @@ SERVER = Server(
     start=start,
     values={"RELAYED": RELAYED},
     silent=("sink",),
+    spools=("/var/spool/exim4/db", "/var/spool/exim4/input", "/var/spool/exim4/msglog"),
     targets={
         "exim": mx(PORTS["smtp"], **COMMON),
         "exim-relay": mx(

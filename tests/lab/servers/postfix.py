@@ -47,6 +47,7 @@ SERVER = Server(
     start=start,
     values={"RELAYED": RELAYED},
     silent=("sink",),
+    spools=("/var/spool/postfix/deferred", "/var/spool/postfix/active", "/var/spool/postfix/incoming"),
     targets={
         "postfix": mx(PORTS["smtp"], **COMMON),
         "postfix-relay": mx(

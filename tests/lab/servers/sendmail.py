@@ -57,6 +57,7 @@ SERVER = Server(
     prepare=prepare,
     start=start,
     silent=("sink",),
+    spools=("/var/spool/mqueue", "/var/spool/mqueue-client"),
     targets={
         "sendmail": mx(PORTS["smtp"], **COMMON),
         "sendmail-submission": submission(PORTS["submission"], **COMMON),
