@@ -13,6 +13,7 @@ from conformance.case.model import (
     Alternative,
     Certificate,
     Compare,
+    Crowd,
     Delivered,
     Expect,
     Hangup,
@@ -56,6 +57,7 @@ STEP_KEYS = (
     "delivered",
     "repeat",
     "compare",
+    "crowd",
 )
 FORMS: dict[str, tuple[str, ...]] = {
     "raw": (),
@@ -91,6 +93,8 @@ DELIVERED_KEYS = (
 REPEAT_KEYS = ("times", "each", "steps")
 MAX_REPEAT = 10_000
 """How often steps can be repeated."""
+MAX_CROWD = 60
+"""How many sessions a crowd has at most."""
 COMPARE_KEYS = ("between", "samples", "error", "least", "renew", *model.COMPARISONS)
 MAX_SAMPLES = 50
 """How many samples of each kind a comparison can take."""
@@ -160,7 +164,7 @@ def _steps(node: Node, context: Context) -> list[Step]:
     given = node.mapping("a step", STEP_KEYS)
     if len(given) != 1:
         node.fail(
-            "a step has one key: C, S, tls, certificate, wait, hangup, repeat, compare or delivered "
+            "a step has one key: C, S, tls, certificate, wait, hangup, repeat, compare, crowd or delivered "
             "(the next step: a new '-')"
         )
     ((key, value),) = given.items()
@@ -183,6 +187,8 @@ def _steps(node: Node, context: Context) -> list[Step]:
         return [_repeat(value, context)]
     if kind == "compare":
         return [_compare(value, context)]
+    if kind == "crowd":
+        return [_crowd(value)]
     return [_delivered(value, context)]
 
 
@@ -240,6 +246,13 @@ def _compare(node: Node, context: Context) -> Compare:
         given["renew"].integer("renew", 1) if "renew" in given else 0,
         node.line,
     )
+
+
+def _crowd(node: Node) -> Crowd:
+    sessions = node.integer("crowd")
+    if sessions > MAX_CROWD:
+        node.fail(f"a crowd has {MAX_CROWD} sessions at most")
+    return Crowd(sessions, node.line)
 
 
 def _share(node: Node) -> float:

@@ -13,6 +13,7 @@ from conformance.case.model import (
     Case,
     Certificate,
     Compare,
+    Crowd,
     Delivered,
     Expect,
     Hangup,
@@ -155,6 +156,8 @@ def _sentence(step: Step, case: Case) -> str:
     if isinstance(step, Repeat):
         words = times(step)
         return f"{words[0].upper()}{words[1:]}: {' '.join(_sentence(inner, case) for inner in step.steps)}"
+    if isinstance(step, Crowd):
+        return f"{step.sessions} sessions more are opened and stay." if step.sessions else "These sessions hang up."
     if isinstance(step, Compare):
         return _compared(step, case)
     return _mailbox(step, case)

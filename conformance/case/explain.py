@@ -10,6 +10,7 @@ from conformance.case.model import (
     Case,
     Certificate,
     Compare,
+    Crowd,
     Delivered,
     Expect,
     Hangup,
@@ -91,6 +92,8 @@ def _lines(step: Step) -> Iterator[str]:
         yield f"{times(step)}:"
         for inner in step.steps:
             yield from (f"  {line}" for line in _lines(inner))
+    elif isinstance(step, Crowd):
+        yield f"<{step.sessions} sessions more are opened and stay>" if step.sessions else "<these sessions hang up>"
     elif isinstance(step, Compare):
         yield f"compare {samples(step)}:"
         for name, exchange in zip(step.names, step.exchanges, strict=True):

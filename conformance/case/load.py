@@ -284,6 +284,9 @@ def _case(node: Node, values: Mapping[str, Node], file: str, spec: str, row: Map
     ):
         values["dialogue"].fail("the dialogue has no judgement: an S: mapping with verdicts, or delivered:")
     cleanup = dialogue(values["finally"], context) if "finally" in values else ()
+    impact = values["impact"].choice("impact", model.IMPACTS) if "impact" in values else "session"
+    if impact not in ("load", "crash") and any(isinstance(step, model.Crowd) for step in model.flat(steps)):
+        values["dialogue"].fail("a crowd is a load: impact: load")
     start = values["start"].choice("start", model.START_LADDER) if "start" in values else "ehlo"
     start2 = values["start2"].choice("start2", model.START_LADDER) if "start2" in values else "ehlo"
     needs = _needs(values.get("needs"), start, start2, (*steps, *cleanup))
@@ -297,7 +300,7 @@ def _case(node: Node, values: Mapping[str, Node], file: str, spec: str, row: Map
         start=start,
         start2=start2,
         needs=needs,
-        impact=values["impact"].choice("impact", model.IMPACTS) if "impact" in values else "session",
+        impact=impact,
         after=_after(values, file),
         finally_=cleanup,
         tags=values["tags"].strings("tags") if "tags" in values else (),

@@ -249,12 +249,20 @@ class Compare:
         return (2 * self.samples - 1) // self.renew if self.renew else 0
 
 
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """So many sessions more are opened at once, greeted or not, and stay; with 0 they all hang up."""
+
+    sessions: int
+    line: int = 0
+
+
 COMPARISONS = ("differ", "alike")
 
 OfSession: TypeAlias = Send | Expect | Tls | Certificate | Hangup
 """Steps in one of the sessions."""
 
-Step: TypeAlias = "OfSession | Wait | Delivered | Repeat | Compare"
+Step: TypeAlias = "OfSession | Wait | Delivered | Repeat | Compare | Crowd"
 
 
 def flat(steps: Iterable[Step]) -> Iterator[Step]:
@@ -346,7 +354,8 @@ class Case:
     @property
     def connections(self) -> int:
         """How many connections a play makes at most."""
-        return len(self.sessions) + sum(step.renewals for step in self.steps() if isinstance(step, Compare))
+        steps = [step for step in self.steps() if isinstance(step, Compare | Crowd)]
+        return len(self.sessions) + sum(s.renewals if isinstance(s, Compare) else s.sessions for s in steps)
 
     @property
     def waiting(self) -> float:

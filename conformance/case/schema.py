@@ -192,6 +192,7 @@ _STEPS: dict[str, Schema] = {
     "repeat": mapping(
         dialogue.REPEAT_KEYS, REPEAT, ("steps",), oneOf=[{"required": ["times"]}, {"required": ["each"]}]
     ),
+    "crowd": described(whole(0, dialogue.MAX_CROWD), "So many sessions more, all at once; with 0 they hang up."),
     "compare": described(
         mapping(dialogue.COMPARE_KEYS, COMPARE, ("between", "samples", "error", "least", *model.COMPARISONS)),
         "Whether two exchanges take the same time.",

@@ -20,7 +20,7 @@ from statistics import median
 from typing import Protocol
 
 from conformance.case import model
-from conformance.case.model import Alternative, Case, Compare, Delivered, Expect, Hangup, Repeat, Send, Tls, Wait
+from conformance.case.model import Alternative, Case, Compare, Crowd, Delivered, Expect, Hangup, Repeat, Send, Tls, Wait
 from conformance.case.octets import Octets, TooMuchError
 from conformance.case.pattern import Closed, Event, Silence, TlsResult, parse
 from conformance.engine import ladder, timing
@@ -44,6 +44,12 @@ QUIT_SECONDS = 2.0
 
 GREETING_FACTOR = 6.0
 """A greeting may take so many times longer than a reply: 60 s by default (RFC 5321 section 4.5.3.2.1 allows 300)."""
+
+CROWD = 100
+"""The number of the first session of a crowd."""
+
+CROWD_SECONDS = 5.0
+"""How long the sessions of a crowd wait for their greetings."""
 
 END_OF_DATA = b"\r\n.\r\n"
 
@@ -274,6 +280,8 @@ class Play:
         elif isinstance(step, Repeat):
             with contextlib.suppress(Leave):
                 await self._repeat(step)
+        elif isinstance(step, Crowd):
+            await self._crowd(step.sessions)
         elif isinstance(step, Compare):
             await self._compare(step)
         elif isinstance(step, Hangup):
@@ -288,6 +296,30 @@ class Play:
                 self.values[step.name] = step.values[count - 1].fill(self.values)
             for inner in step.steps:
                 await self._step(inner)
+
+    # ------------------------------------------------------------------ many sessions
+
+    async def _crowd(self, sessions: int) -> None:
+        """Open so many sessions more, all at once, and read what greets them; with none they hang up."""
+        if not sessions:
+            for number in [number for number in self.sessions if number >= CROWD]:
+                self.sessions.pop(number).hang_up()
+        await asyncio.gather(*(self._one_more(CROWD + index) for index in range(sessions)))
+
+    async def _one_more(self, number: int) -> None:
+        """Open a session; that it is not taken, or not greeted, is for the dialogue to find out."""
+        session = Session(number, self.transcript)
+        try:
+            await self.setting.dialer.connect(session)
+        except ConnectError as error:
+            self.transcript.add(self.loop.time(), number, "refused", detail=str(error))
+            return
+        self.sessions[number] = session
+        self.transcript.add(self.loop.time(), number, "connect", detail=self.setting.target.label)
+        self.commands[number], self.owed[number] = "CONNECT", 1
+        if self.setting.target.tls == "implicit":
+            await session.start_tls(TlsSettings(self.setting.server_name), self.timeout)
+        await self._event(session, min(CROWD_SECONDS, self.timeout))
 
     # ------------------------------------------------------------------ times
 
@@ -588,6 +620,7 @@ class Play:
                     await self._step(step)
             except (Stop, BackOff, ConnectError, KeyError, ValueError):
                 pass
+        await self._crowd(0)
         for session in self.sessions.values():
             await self._quit(session)
 

@@ -148,6 +148,11 @@ def endless(session: Session) -> Reply:
     return reply(421, "4.7.0", f"{session.site.host} line without an end, closing connection")
 
 
+def crowded(session: Session) -> Reply:
+    """Return the 421 for a client that has too many sessions open (section 7.8)."""
+    return reply(421, "4.7.0", f"{session.site.host} too many sessions, closing connection")
+
+
 def foreign(session: Session) -> Reply:
     """Return the 421 that ends a session in which another protocol is spoken (section 7.8)."""
     return reply(421, "4.7.0", f"{session.site.host} speaks SMTP, closing connection")

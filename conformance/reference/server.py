@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from . import delivery
 from .actions import Action, join
-from .dialogue import HELLO, endless, foreign
+from .dialogue import HELLO, crowded, endless, foreign
 from .extension.auth import respond
 from .reply import Reply, reply
 from .rules import Rules, strict
@@ -64,7 +64,11 @@ class Server:
         """Greet a client (RFC5321-3.1-01); ``tls`` when the handshake came first (RFC 8314 section 3.3)."""
         session = self.session
         session.peer, session.tls, session.cipher = peer, tls, cipher
-        session.answer("GREETING", self.rules.greeting(session))
+        if sum(other.session.peer == peer for other in session.site.open) < session.limits.sessions:
+            session.site.open.add(self)
+            session.answer("GREETING", self.rules.greeting(session))
+        else:
+            self._end(crowded(session))
         return self._actions()
 
     def receive(self, octets: bytes) -> list[Action]:
@@ -118,6 +122,8 @@ class Server:
         out = self.session.out
         actions = join(out) if len(out) > 1 else out
         self.session.out = []
+        if self.session.closed:
+            self.session.site.open.discard(self)
         for change in self.rules.on_actions:
             actions = change(self.session, actions)
         return actions

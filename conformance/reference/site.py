@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from weakref import WeakSet
 
 from conformance.smtp.address import Path
 
@@ -43,6 +44,8 @@ class Limits:
     """Octets of a command line without an end before the session ends with 421."""
     logins: int = 10
     """Failed logins in one session before it ends with 421; RFC 4954 section 9 wants three at least."""
+    sessions: int = 55
+    """Sessions that a client may have open at once before it is greeted with 421 (section 7.8)."""
     pending: int = 1_048_576
     """Octets that are kept while nothing may be read, as between 220 to STARTTLS and the handshake."""
 
@@ -139,6 +142,8 @@ class Site:
     outgoing: Store = field(default_factory=Store)
     """Messages for the next hop."""
     count: int = 0
+    open: WeakSet[Any] = field(default_factory=WeakSet)
+    """The sessions that are open: their servers."""
     memory: dict[str, Any] = field(default_factory=dict)
     """Whatever a fault wants to remember across sessions."""
 

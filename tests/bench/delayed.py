@@ -11,7 +11,7 @@ from conformance.reference.faults import Fault
 from conformance.reference.rules import Rules
 from conformance.reference.serve import serving
 from conformance.reference.session import Session
-from conformance.reference.site import Site
+from conformance.reference.site import Limits, Site
 
 
 def delays(greeting: float, each: float) -> Fault:
@@ -32,7 +32,7 @@ def delays(greeting: float, each: float) -> Fault:
 
 async def serve(greeting: float, each: float) -> None:
     """Serve until killed; say the port first."""
-    async with serving(Site(), faults=(delays(greeting, each),)) as endpoint:
+    async with serving(Site(limits=Limits(sessions=1000)), faults=(delays(greeting, each),)) as endpoint:
         print(endpoint.port, flush=True)
         await asyncio.Event().wait()
 

@@ -15,6 +15,7 @@ from conformance.reference.faults import Fault
 from conformance.reference.rules import Rules
 from conformance.reference.serve import Endpoint, ServingThread, serving
 from conformance.reference.session import Session
+from conformance.reference.site import Limits
 
 MESSAGE = "Subject: hello\r\n\r\n.leading dot\r\n"
 
@@ -78,7 +79,7 @@ class TestDialogue:
             return octets
 
         async def main() -> list[bytes]:
-            async with serving() as endpoint:
+            async with serving(Site(limits=Limits(sessions=300))) as endpoint:
                 return await asyncio.gather(*(visit(endpoint) for _ in range(300)))
 
         replies = asyncio.run(main())

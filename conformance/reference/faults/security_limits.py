@@ -78,6 +78,27 @@ fault(
 )(lambda rules: _stops(rules, 4_500, lines=True))
 
 
+fault(
+    "sessions-without-limit",
+    title="A client gets as many sessions as it likes",
+    breaks=("SEC-LIMIT-SESSIONS",),
+)(lambda rules: limited(rules, sessions=NEVER))
+
+
+@fault(
+    "crowd-stops-the-server",
+    title="The fortieth session that is open at once stops the whole server",
+    breaks=("SEC-LIMIT-SURVIVES",),
+)
+def _crowd(rules: Rules) -> Rules:
+    def greet(session: Session, event: str, given: Reply) -> Reply | list[Action]:
+        if len(session.site.open) >= 40:
+            session.site.memory["stopped"] = True
+        return _mute(session, event, given)
+
+    return on_reply(rules, greet, ("GREETING", "SHUTDOWN"))
+
+
 @fault(
     "one-session-at-a-time",
     title="A client is greeted when the session before it has ended",
