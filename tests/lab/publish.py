@@ -79,6 +79,7 @@ EXAMPLES = 3
 
 TITLES = {"smtp-server": "smtp-server", "smtpd": "smtpd", "aiosmtpd": "aiosmtpd", "mox": "mox", "maddy": "maddy"} | {
     "chasquid": "chasquid",
+    "james": "Apache James",
     "opensmtpd": "OpenSMTPD",
     "qpsmtpd": "qpsmtpd",
     "sendmail": "Sendmail",

@@ -1,12 +1,13 @@
 """What a server's file in ``tests/lab/servers`` is written with.
 
 One module per idea: ``place`` (where things lie, the addresses of the lab), ``server`` (what a server is, and a
-target), ``debian``, ``pypi``, ``npm`` and ``golang`` (where the software comes from), ``certificate``, ``process``
-(start, wait, stop).
+target), ``debian``, ``pypi``, ``npm``, ``golang`` and ``maven`` (where the software comes from), ``certificate``,
+``process`` (start, wait, stop).
 """
 
 from tests.lab.kit.debian import Debian, chroot, own, sasldb
 from tests.lab.kit.golang import Go
+from tests.lab.kit.maven import Maven, spawn_java
 from tests.lab.kit.npm import Npm
 from tests.lab.kit.place import (
     CLIENT,
@@ -32,6 +33,7 @@ __all__ = [
     "Go",
     "Home",
     "InstallError",
+    "Maven",
     "Npm",
     "PyPI",
     "Server",
@@ -44,6 +46,7 @@ __all__ = [
     "run",
     "sasldb",
     "spawn",
+    "spawn_java",
     "spawn_python",
     "submission",
 ]
