@@ -430,8 +430,8 @@ def verdict_and_reason(node: Node, context: Context) -> tuple[str, Octets]:
     verdict = verdict.strip()
     if verdict not in model.VERDICT_WORDS:
         node.fail(f"{verdict!r} is no verdict: {', '.join(model.VERDICT_WORDS)}, then ' - ' and the reason")
-    if verdict == model.LEAVE and not context.repeated:
-        node.fail("there is no repeat to leave here")
+    if verdict in (model.LEAVE, model.NEXT) and not context.repeated:
+        node.fail(f"there is no repeat here, in which {verdict!r} has a meaning")
     if context.level == "MAY" and verdict in ("fail", "warn"):
         node.fail("a MAY can't fail or warn: what it permits is info")
     if context.level.startswith("SHOULD") and verdict == "fail":

@@ -9,6 +9,7 @@ from conformance.case.explain import CRLF, octets_text, regex_text, requirement_
 from conformance.case.model import (
     GO,
     LEAVE,
+    NEXT,
     Alternative,
     Case,
     Certificate,
@@ -49,6 +50,7 @@ _VERDICTS = {
     "inconclusive": "nothing can be told",
     GO: "it goes on",
     LEAVE: "it goes on behind the repetition",
+    NEXT: "it goes on with the next round",
 }
 
 _ENDS = ("close", "reset", "refused")

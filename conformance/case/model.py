@@ -17,8 +17,10 @@ from conformance.target import ADDRESSES
 GO = "go"
 LEAVE = "leave"
 """Go on behind the ``repeat`` that the step is in."""
-VERDICT_WORDS = (GO, LEAVE, "pass", "warn", "fail", "info", "n/a", "inconclusive")
-ONWARD = (GO, LEAVE)
+NEXT = "next"
+"""Go on with the next round of that ``repeat``."""
+VERDICT_WORDS = (GO, LEAVE, NEXT, "pass", "warn", "fail", "info", "n/a", "inconclusive")
+ONWARD = (GO, LEAVE, NEXT)
 """Verdicts that leave the decision to a later step."""
 GOOD = (*ONWARD, "pass", "info")
 """Verdicts of alternatives that are no deviation."""

@@ -21,6 +21,10 @@ class Leave(Exception):
     """The dialogue goes on behind the ``repeat`` that is being played."""
 
 
+class Next(Exception):
+    """The dialogue goes on with the next round of the ``repeat`` that is being played."""
+
+
 class BackOff(Exception):
     """The server asks us to come back later (421, rate limit); ``refused``: it did not even take the connection.
 

@@ -25,7 +25,7 @@ from conformance.case.octets import Octets, TooMuchError
 from conformance.case.pattern import Closed, Event, Silence, TlsResult, parse
 from conformance.engine import ladder, timing
 from conformance.engine.delivery import judge_delivery
-from conformance.engine.outcome import BackOff, Finding, Leave, Outcome, Stop
+from conformance.engine.outcome import BackOff, Finding, Leave, Next, Outcome, Stop
 from conformance.engine.session import Session
 from conformance.engine.tls import TlsSettings
 from conformance.engine.wire import ConnectError, SocketDialer
@@ -294,8 +294,9 @@ class Play:
             self.values["count"] = str(count).encode()
             if step.values:
                 self.values[step.name] = step.values[count - 1].fill(self.values)
-            for inner in step.steps:
-                await self._step(inner)
+            with contextlib.suppress(Next):
+                for inner in step.steps:
+                    await self._step(inner)
 
     # ------------------------------------------------------------------ many sessions
 
@@ -524,6 +525,8 @@ class Play:
             return
         if alternative.verdict == model.LEAVE:
             raise Leave
+        if alternative.verdict == model.NEXT:
+            raise Next
         reason = self.reason(alternative.reason)
         raise Stop(alternative.verdict, reason or (f"{event}" if alternative.verdict != "pass" else ""))
 

@@ -70,8 +70,9 @@ def test_values_say_what_the_target_must_name() -> None:
         ("{repeat: {each: {a: []}, steps: [{S: 250}]}}", "at least one"),
         ("{delivered: {count: 2..1}}", "from the smaller to the larger"),
         ("{delivered: {met: fail}}", "fail needs a reason"),
-        ("{S: {250: leave}}", "no repeat to leave"),
-        ("{repeat: {times: 2, steps: [{delivered: {otherwise: leave}}]}}", "no repeat to leave"),
+        ("{S: {250: leave}}", "there is no repeat here"),
+        ("{S: {250: next}}", "there is no repeat here"),
+        ("{repeat: {times: 2, steps: [{delivered: {otherwise: leave}}]}}", "there is no repeat here"),
     ],
 )
 def test_mistakes_are_named(steps: str, words: str) -> None:
@@ -128,4 +129,21 @@ def test_a_repeat_is_left() -> None:
     assert [entry.octets[:4] for entry in outcome.transcript.entries if entry.phase == "" and entry.kind == "C"] == [
         b"RCPT",
         b"NOOP",
+    ]
+
+
+def test_a_round_is_skipped() -> None:
+    """``next`` goes on with the next round of the ``repeat``."""
+    steps = """
+{repeat: {each: {to: [$recipient, $unknown]}, steps: [C: "RCPT TO:<$to>", S: {25x: next, 5xx: go}, C: NOOP, S: 250]}}
+{C: RSET}
+{S: {250: pass}}
+"""
+    outcome = played(steps)
+    assert outcome.outcome == "pass"
+    assert [entry.octets[:4] for entry in outcome.transcript.entries if entry.phase == "" and entry.kind == "C"] == [
+        b"RCPT",
+        b"RCPT",
+        b"NOOP",
+        b"RSET",
     ]
