@@ -11,6 +11,7 @@ import email.utils
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from conformance.case.model import Delivered, HeaderField
 from conformance.case.octets import regex_text
@@ -23,19 +24,50 @@ POLL_SECONDS = 0.05
 
 MAX_POLL_SECONDS = 0.5
 
+FIRST_SECONDS = 30.0
+"""How long the first message of a run may take to arrive."""
+
+SLOWER = 3.0
+"""A message is believed to be lost when it has taken so many times longer than the slowest that arrived."""
+
+MOST_SECONDS = 60.0
+
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
+@dataclass
+class Deliveries:
+    """How mail arrived in this run so far, by the recipients' domain: where nothing did, absence tells nothing."""
+
+    slowest: dict[str, float] = field(default_factory=dict)
+    """How long a message took to be found, at most, in seconds."""
+
+    def patience(self, domain: str, within: float) -> float:
+        """Return how long a message may take, in seconds."""
+        return max(within, min(SLOWER * self.slowest.get(domain, 0.0), MOST_SECONDS))
+
+    def arrived(self, domain: str, seconds: float) -> None:
+        """Note that a message took so long."""
+        self.slowest[domain] = max(seconds, self.slowest.get(domain, 0.0))
+
+
 async def judge_delivery(
-    step: Delivered, values: Mapping[str, bytes], observer: Observer, now: Callable[[], float] = time.time
+    step: Delivered,
+    values: Mapping[str, bytes],
+    observer: Observer,
+    now: Callable[[], float] = time.time,
+    deliveries: Deliveries | None = None,
 ) -> tuple[str, bool, list[Message]]:
     """Return what was found, in words, whether it is what the step wants, and the messages.
 
-    Raises Stop where the mailbox can't be read: that says nothing about the server.
+    Raises Stop where that says nothing about the server: the mailbox can't be read, or nothing at all has arrived there
+    in this run.
     """
     recipient = step.to.fill(values).decode("utf-8", "replace")
+    domain = recipient.rpartition("@")[2].lower()
     loop = asyncio.get_running_loop()
-    end = loop.time() + step.within
+    begin = loop.time()
+    end = begin + (step.within if deliveries is None else deliveries.patience(domain, step.within))
     least, most = step.counts
     enough = most + 1 if least < most else max(most, 1)
     pause = POLL_SECONDS
@@ -44,10 +76,15 @@ async def judge_delivery(
             messages = observer.find(values["token"], recipient)
         except ObserverError as error:
             raise Stop("inconclusive", f"the mailbox of {recipient} can't be read: {error}") from None
+        if messages and deliveries is not None:
+            deliveries.arrived(domain, loop.time() - begin)
         if len(messages) >= enough or loop.time() >= end:
             break
         await asyncio.sleep(min(pause, max(end - loop.time(), 0.001)))
         pause = min(pause * 1.5, MAX_POLL_SECONDS)
+    if least and deliveries is not None and domain not in deliveries.slowest:
+        waited = f"{loop.time() - begin:.0f} s: does observer: read the right mailbox?"
+        raise Stop("inconclusive", f"no message of this run has come to {recipient} in {waited}")
     detail, met = judge_messages(step, values, messages, now())
     return detail, met, messages
 

@@ -24,7 +24,7 @@ from conformance.case.model import Alternative, Case, Compare, Crowd, Delivered,
 from conformance.case.octets import Octets, TooMuchError
 from conformance.case.pattern import Closed, Event, Silence, TlsResult, parse
 from conformance.engine import ladder, timing
-from conformance.engine.delivery import judge_delivery
+from conformance.engine.delivery import Deliveries, judge_delivery
 from conformance.engine.outcome import BackOff, Finding, Leave, Next, Outcome, Stop
 from conformance.engine.session import Session
 from conformance.engine.tls import TlsSettings
@@ -77,6 +77,8 @@ class Setting:
     target: Target
     dialer: Dialer
     observer: Observer | None = None
+    deliveries: Deliveries | None = None
+    """What the run has seen arrive; None where each play is judged by itself."""
     offers: frozenset[str] | None = None
     """What the sanity dialogue saw offered, in clear or in TLS; None where it has not been asked."""
     address: str = "127.0.0.1"
@@ -600,7 +602,9 @@ class Play:
         """Look into a mailbox. Raises Stop where what is there decides."""
         if self.setting.observer is None:
             raise Stop("untested", "no observer reads the mailbox")
-        detail, met, messages = await judge_delivery(step, self.values, self.setting.observer, self.setting.clock)
+        detail, met, messages = await judge_delivery(
+            step, self.values, self.setting.observer, self.setting.clock, self.setting.deliveries
+        )
         entry = self.transcript.add(self.loop.time(), 1, "delivered", b"", detail)
         entry.messages = tuple(message.octets for message in messages)
         entry.expected, entry.met, entry.decides = "delivered as described", met, not met or step.met is not None

@@ -13,6 +13,7 @@ from conformance import __version__
 from conformance.baseline import Known, stale
 from conformance.case.model import IMPACTS, Case, used_variables
 from conformance.engine import sanity
+from conformance.engine.delivery import Deliveries
 from conformance.engine.exit import FINDINGS, OK, UNREACHABLE, Exit, decide
 from conformance.engine.outcome import Finding, Outcome
 from conformance.engine.player import Dialer, Setting, base_values
@@ -324,7 +325,9 @@ async def _run(
         setting = await setting_for(target, dialer, observer)
     except UnreachableError as error:
         return Exit(UNREACHABLE, str(error))
-    transaction = options.impact != "session" and bool(target.recipient) and target.role != "submission"
+    setting = replace(setting, deliveries=Deliveries())
+    may_send = bool(target.recipient) and (target.role != "submission" or bool(target.user))
+    transaction = options.impact != "session" and may_send
     first = await _first_sanity(setting, recorder)
     if first.problem:
         return await _refused(cases, setting, options, recorder, first)
@@ -402,10 +405,10 @@ async def _first_sanity(setting: Setting, recorder: Recorder) -> sanity.Sanity:
 
 
 async def _message(setting: Setting, recorder: Recorder) -> None:
-    """Send one message, and note where it is not taken."""
+    """Send one message, and note where it is not taken, or does not arrive where the observer looks."""
     full = await sanity.check(setting, transaction=True)
     if full.problem or full.remark:
-        _noting(recorder)(f"the sanity transaction was not taken: {full.problem or full.remark}")
+        _noting(recorder)(f"the sanity transaction did not go as it should: {full.problem or full.remark}")
 
 
 __all__ = ["OK", "Options", "run"]

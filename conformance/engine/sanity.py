@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from conformance.case.model import Alternative, Case, Expect, Send
-from conformance.case.octets import Message, Octets
+from conformance.case.model import GO, Alternative, Case, Delivered, Expect, Send
+from conformance.case.octets import Message, Octets, Variable
 from conformance.case.pattern import parse
+from conformance.engine.delivery import FIRST_SECONDS
 from conformance.engine.outcome import Outcome
 from conformance.engine.player import Play, Setting
 from conformance.engine.talk import Talk
@@ -48,12 +49,14 @@ class Sanity:
     """The code of a greeting that refuses the session for good (554, 521), else 0."""
 
 
-def _case(start: str, *, transaction: bool) -> Case:
-    steps: tuple[Send | Expect, ...] = ()
+def _case(start: str, *, transaction: bool, observed: bool = False) -> Case:
+    steps: tuple[Send | Expect | Delivered, ...] = ()
     if transaction:
-        accepted = Alternative(parse("2xx"), "pass", Octets(()))
+        accepted = Alternative(parse("2xx"), GO if observed else "pass", Octets(()))
         message = Message(Octets((b"The sanity check of smtp-conformance; it can be deleted.\n",)))
-        steps = (Send(1, (Octets((message,)),)), Expect(1, (accepted,), premise=False))
+        steps = (Send(1, (Octets((message,)),)), Expect(1, (accepted,), premise=observed))
+        if observed:
+            steps += (Delivered(Octets((Variable("recipient"),)), within=FIRST_SECONDS, met="pass"),)
     return Case(
         id="sanity",
         title="The server greets, answers EHLO, and takes a message where that is allowed",
@@ -70,7 +73,8 @@ async def check(setting: Setting, start: str = "ehlo", *, transaction: bool = Fa
 
     What is offered is then what is offered in clear and what is offered in TLS.
     """
-    play = Play(_case("data" if transaction else start, transaction=transaction), setting)
+    observed = setting.observer is not None
+    play = Play(_case("data" if transaction else start, transaction=transaction, observed=observed), setting)
     outcome = await play.run()
     offers = play.sessions[1].offers if 1 in play.sessions else frozenset()
     if outcome.outcome == "pass":

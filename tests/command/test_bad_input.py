@@ -158,7 +158,7 @@ def test_password_that_is_not_there(suite: Path, capsys: pytest.CaptureFixture[s
         ("4.1.1.9-01", "4.1.1.9-0l", "no requirement is named 'RFC5321-4.1.1.9-0l': did you mean RFC5321-4.1.1.9-0"),
         ("id: rset", "id: noop", "the id 'own/1-commands/noop' stands in line 4 already"),
         ("250: pass", "25: pass", "'25' is no pattern: 250, 25x, 5xx"),
-        ("250: pass", "250: passt", "'passt' is no verdict: go, leave, pass, warn, fail"),
+        ("250: pass", "250: passt", "'passt' is no verdict: go, leave, next, pass, warn, fail"),
         ("S: {250: pass}", "S: 250", "the dialogue has no judgement"),
         ("S: {250: pass}]", "S: {250: pass}", "what opens here is not closed: a bracket or a quote"),
         ("NOOP is", "N\x00OOP is", "the control character U+0000 can't stand here"),

@@ -8,7 +8,9 @@ import pytest
 
 from conformance.case.load import load_text
 from conformance.case.model import Delivered
-from conformance.engine.delivery import judge_delivery
+from conformance.case.octets import Octets, Variable
+from conformance.engine import virtual
+from conformance.engine.delivery import Deliveries, judge_delivery
 from conformance.engine.outcome import Stop
 from conformance.observer import Message
 
@@ -94,3 +96,56 @@ def test_parameters_are_known_at_the_next_hop_only() -> None:
     with pytest.raises(Stop) as stop:
         judged("parameters: '/ENVID=/'", verbatim=False)
     assert stop.value.outcome == "untested"
+
+
+class Slow:
+    """An observer of mailboxes in which messages appear at a time of the loop; in others, never."""
+
+    def __init__(self, **times: float) -> None:
+        self.times = times
+
+    def find(self, token: bytes, recipient: str) -> list[Message]:
+        """Return the message if it is time."""
+        at = self.times.get(recipient.partition("@")[0])
+        there = at is not None and asyncio.get_running_loop().time() >= at
+        return [Message(MESSAGE)] if there else []
+
+
+def test_absence_tells_nothing_where_nothing_ever_arrives() -> None:
+    """The observer may read the wrong mailbox: no server is convicted by that. Elsewhere it is."""
+
+    async def main() -> None:
+        deliveries, observer = Deliveries(), Slow(here=0.0)
+        lost = Delivered(Octets((Variable("to"),)), within=5.0)
+        none = Delivered(Octets((Variable("to"),)), within=5.0, count=0)
+
+        async def look(step: Delivered, to: bytes) -> bool:
+            return (await judge_delivery(step, {"to": to, "token": b"t"}, observer, deliveries=deliveries))[1]
+
+        with pytest.raises(Stop, match=r"no message of this run has come to lost@x\.example in 5 s"):
+            await look(lost, b"lost@x.example")
+        assert await look(lost, b"here@x.example")
+        assert not await look(lost, b"lost@x.example")
+        assert await look(none, b"lost@x.example")
+        with pytest.raises(Stop, match=r"lost@elsewhere\.example"):
+            await look(lost, b"lost@elsewhere.example")
+
+    virtual.run(main())
+
+
+def test_where_mail_is_slow_it_may_be_slower() -> None:
+    """A message may take three times as long as the slowest that arrived."""
+
+    async def main() -> tuple[bool, bool, float]:
+        loop, deliveries = asyncio.get_running_loop(), Deliveries()
+        observer = Slow(first=loop.time() + 9.0, second=loop.time() + 30.0)
+        step = Delivered(Octets((Variable("to"),)), within=10.0)
+
+        async def look(to: bytes) -> bool:
+            return (await judge_delivery(step, {"to": to, "token": b"t"}, observer, deliveries=deliveries))[1]
+
+        return await look(b"first@x.example"), await look(b"second@x.example"), deliveries.slowest["x.example"]
+
+    first, second, slowest = virtual.run(main())
+    assert first and second
+    assert 20.0 < slowest < 22.0

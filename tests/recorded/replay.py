@@ -14,9 +14,10 @@ from conformance.observer.maildir import sender_of
 from conformance.stream import unescape
 from conformance.target import Target
 from tests.lab.kit import mx
+from tests.lab.kit.place import SOURCE
 from tests.recorded.recording import Recorded, Step, octets_of
 
-TARGET = {name: value for name, value in mx(25).items() if name not in ("host", "port")}
+TARGET = {name: value for name, value in mx(25).items() if name not in ("host", "port", "source")}
 """What the recorded servers' target files in the lab say."""
 
 
@@ -91,7 +92,7 @@ async def replayed(pairs: list[tuple[Case, Recorded]]) -> dict[str, str]:
     """Return the outcome of each case, played against its recording."""
     outcomes = {}
     for case, recorded in pairs:
-        target = Target(**TARGET, observer={"recorded": "mailbox"})
+        target = Target(**TARGET, sources=(SOURCE,), observer={"recorded": "mailbox"})
         setting = await setting_for(target, RecordedDialer(recorded), RecordedMailbox(recorded))
         outcomes[case.id] = (await play(case, setting)).outcome
     return outcomes
