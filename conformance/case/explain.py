@@ -202,4 +202,5 @@ def _needs(case: Case) -> str:
     if case.needs.target:
         parts.append(f"needs {', '.join(case.needs.target)} in the target file")
     parts += ["needs a session that begins in clear text"] * case.needs.clear_text
+    parts += ["may share its session"] * case.shared
     return "; ".join([*parts, f"for {', '.join(case.needs.role)}"])

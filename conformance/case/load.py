@@ -22,6 +22,7 @@ DEFAULT_KEYS = (
     "needs",
     "tags",
     "timeout",
+    "session",
     "severity",
     "requirement",
     "after",
@@ -52,6 +53,7 @@ CASE_KEYS = (
     "cve",
     "remedy",
     "timeout",
+    "session",
 )
 NEEDS_KEYS = ("ehlo", "target", "role", "clear_text", "greeting")
 TARGET_NEEDS = (*model.TARGET_VARIABLES, "credentials", "observer", "sink", "client_welcome")
@@ -290,6 +292,10 @@ def _case(node: Node, values: Mapping[str, Node], file: str, spec: str, row: Map
     start = values["start"].choice("start", model.START_LADDER) if "start" in values else "ehlo"
     start2 = values["start2"].choice("start2", model.START_LADDER) if "start2" in values else "ehlo"
     needs = _needs(values.get("needs"), start, start2, (*steps, *cleanup))
+    shared = "session" in values and values["session"].choice("session", ("own", "shared")) == "shared"
+    if shared and not _can_share(start, impact, (*steps, *cleanup)):
+        starts = ", ".join(model.SHARING_STARTS)
+        values["session"].fail(f"a shared session starts at {starts}, stays as it is, and has the impact session")
     return Case(
         id="",
         title=title,
@@ -313,9 +319,17 @@ def _case(node: Node, values: Mapping[str, Node], file: str, spec: str, row: Map
         if "remedy" in values
         else {},
         timeout=values["timeout"].seconds("timeout") if "timeout" in values else None,
+        shared=shared,
         file=file,
         line=node.line,
     )
+
+
+def _can_share(start: str, impact: str, steps: tuple[model.Step, ...]) -> bool:
+    """Whether a case can be played in a session with others."""
+    plain = (model.Send, model.Expect, model.Wait, model.Repeat)
+    ours = all(isinstance(step, plain) and getattr(step, "session", 1) == 1 for step in model.flat(steps))
+    return ours and start in model.SHARING_STARTS and impact == "session"
 
 
 def _judges(step: model.Expect | model.Tls) -> bool:

@@ -39,6 +39,9 @@ IMPACTS = ("session", "mail", "relay", "load", "crash")
 ROLES = ("mx", "submission", "relay", "lmtp")
 SMTP_ROLES = ("mx", "submission", "relay")
 
+SHARING_STARTS = ("ehlo", "ready", "mail", "rcpt")
+"""The states in which a case can start that shares its session."""
+
 SEVERITIES = ("low", "medium", "high", "critical")
 
 ADDRESS_VARIABLES = ADDRESSES
@@ -319,6 +322,8 @@ class Case:
     cve: tuple[str, ...] = ()
     remedy: Mapping[str, str] = field(default_factory=dict)
     timeout: float | None = None
+    shared: bool = False
+    """Whether it may be played in a session with others like it: it leaves that as it found it, but for a RSET."""
     file: str = ""
     line: int = 0
     hash: str = ""
@@ -352,6 +357,11 @@ class Case:
     def sessions(self) -> tuple[int, ...]:
         """The numbers of the sessions it opens."""
         return tuple(sorted({1} | {step.session for step in self.steps() if isinstance(step, OfSession)}))
+
+    @property
+    def shares(self) -> str:
+        """The state in which it takes over a session, and leaves it: ``ehlo`` or ``ready``; nothing for its own one."""
+        return ("ehlo" if self.start == "ehlo" else "ready") if self.shared else ""
 
     @property
     def connections(self) -> int:

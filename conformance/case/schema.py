@@ -237,6 +237,7 @@ CASE: dict[str, Schema] = {
         "description": "What to set, by product; or the name of one of the file's remedies.",
     },
     "timeout": described(DURATION, "How long a reply may take."),
+    "session": described(one_of(("own", "shared")), "Whether other cases may be played in the same session."),
 }
 
 SUITE_SHAPES: dict[str, Schema] = {

@@ -27,19 +27,24 @@ async def climb(play: Play, session: Session, start: str, impact: str) -> None:
     if start == "greeting":
         return
     await ehlo(play, session)
-    transaction = wanted >= START_LADDER.index("ready")
+    ready = wanted >= START_LADDER.index("ready")
     submission = target.role == "submission" and target.credentials
-    auth = start == "auth" or bool(transaction and submission)
+    auth = start == "auth" or bool(ready and submission)
     secured = target.tls == "implicit"
-    tls = start == "tls" or (not secured and target.tls == "starttls" and (transaction or auth))
+    tls = start == "tls" or (not secured and target.tls == "starttls" and (ready or auth))
     if (auth or start == "secure") and not secured and "STARTTLS" in session.offers:
         tls = True
     if tls:
         await _tls(play, session)
     if auth:
         await _auth(play, session)
+    await transaction(play, session, start)
+
+
+async def transaction(play: Play, session: Session, start: str) -> None:
+    """Go up from ``ready`` to a state in a transaction; where that is below, there is nothing to do."""
     for name, rung in _TRANSACTION:
-        if wanted >= START_LADDER.index(name):
+        if START_LADDER.index(start) >= START_LADDER.index(name):
             await rung(play, session)
 
 
@@ -96,4 +101,4 @@ async def _data(play: Play, session: Session) -> None:
 _Rung = Callable[["Play", "Session"], Awaitable[None]]
 _TRANSACTION: tuple[tuple[str, _Rung], ...] = (("mail", _mail), ("rcpt", _rcpt), ("data", _data))
 
-__all__ = ["BackOff", "Stop", "ask", "climb", "ehlo"]
+__all__ = ["BackOff", "Stop", "ask", "climb", "ehlo", "transaction"]

@@ -23,10 +23,11 @@ from conformance.case import model
 from conformance.case.model import Alternative, Case, Compare, Crowd, Delivered, Expect, Hangup, Repeat, Send, Tls, Wait
 from conformance.case.octets import Octets, TooMuchError
 from conformance.case.pattern import Closed, Event, Silence, TlsResult, parse
-from conformance.engine import ladder, timing
+from conformance.engine import ladder, sharing, timing
 from conformance.engine.delivery import Deliveries, judge_delivery
 from conformance.engine.outcome import BackOff, Finding, Leave, Next, Outcome, Stop
 from conformance.engine.session import Session
+from conformance.engine.sharing import Kept
 from conformance.engine.tls import TlsSettings
 from conformance.engine.wire import ConnectError, SocketDialer
 from conformance.observer import Observer
@@ -44,6 +45,9 @@ QUIT_SECONDS = 2.0
 
 GREETING_FACTOR = 6.0
 """A greeting may take so many times longer than a reply: 60 s by default (RFC 5321 section 4.5.3.2.1 allows 300)."""
+
+SHARING = ("pass", "warn", "info", "n/a")
+"""Outcomes after which a session may be handed on, if it is found as it was."""
 
 CROWD = 100
 """The number of the first session of a crowd."""
@@ -126,9 +130,13 @@ def base_values(target: Target, address: str, source_address: str) -> dict[str, 
 class Play:
     """One play of one case."""
 
-    def __init__(self, case: Case, setting: Setting) -> None:
+    def __init__(self, case: Case, setting: Setting, kept: Kept | None = None, *, keep: bool = False) -> None:
         self.case = case
         self.setting = setting
+        self.kept = kept
+        """The session that is handed on: to the play first, by it in the end."""
+        self.keep = keep or kept is not None
+        """Whether it may hand its session on."""
         self.loop = asyncio.get_running_loop()
         self.transcript = Transcript(self.loop.time())
         self.timeout = max(setting.target.timeout, case.timeout or 0.0)
@@ -203,7 +211,7 @@ class Play:
         except (KeyError, ValueError) as error:
             outcome, reason = "error", f"the case can't be played: {error!r}"
         finally:
-            await self._leave()
+            await self._leave(good=outcome in SHARING)
         now = self.loop.time()
         return Outcome(
             outcome,
@@ -239,6 +247,8 @@ class Play:
         """Return a session; it is opened and brought to its start when first asked for."""
         if number in self.sessions:
             return self.sessions[number]
+        if self.kept is not None and number == 1:
+            return await sharing.take(self, self.kept)
         session = Session(number, self.transcript)
         target = self.setting.target
         phase, self.transcript.phase = self.transcript.phase, "start"
@@ -619,7 +629,7 @@ class Play:
 
     # ------------------------------------------------------------------ the end
 
-    async def _leave(self) -> None:
+    async def _leave(self, *, good: bool) -> None:
         self.transcript.phase = "finally"
         if self.case.finally_ and 1 in self.sessions:
             try:
@@ -628,6 +638,7 @@ class Play:
             except (Stop, BackOff, ConnectError, KeyError, ValueError):
                 pass
         await self._crowd(0)
+        self.kept = await sharing.hand_on(self, self.kept) if self.keep and good else None
         for session in self.sessions.values():
             await self._quit(session)
 
@@ -653,3 +664,16 @@ def _command(octets: bytes, last: Reply | None) -> str:
 async def play(case: Case, setting: Setting) -> Outcome:
     """Play a case once and return what it came to; cancelling it closes its connections."""
     return await Play(case, setting).run()
+
+
+async def play_shared(case: Case, setting: Setting, kept: Kept | None) -> tuple[Outcome, Kept | None]:
+    """Play a case in the session that was kept, or in one of its own; return the session that can be handed on."""
+    if kept is not None and kept.fit:
+        one = Play(case, setting, kept)
+        outcome = await one.run()
+        if outcome.outcome == "pass" and one.kept is not None:
+            return outcome, one.kept
+    elif kept is not None:
+        kept.leave()
+    one = Play(case, setting, keep=True)
+    return await one.run(), one.kept

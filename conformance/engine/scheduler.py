@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from conformance.case.model import Case
 from conformance.engine import sanity
 from conformance.engine.outcome import Outcome
-from conformance.engine.player import Setting, play
+from conformance.engine.player import Setting, play, play_shared
+from conformance.engine.sharing import Kept
 from conformance.verdict import by_level
 
 FIRST_JOBS = 8
@@ -65,6 +67,9 @@ class Scheduler:
     _quickest: float = field(init=False, default=float("inf"))
     _running: int = field(init=False, default=0)
     _count: int = field(init=False, default=0)
+    _kept: dict[str, Kept | None] = field(init=False, default_factory=dict)
+    _lane: deque[Case] = field(init=False, default_factory=deque)
+    _in_lane: bool = field(init=False, default=False)
 
     async def run(self, cases: Iterable[Case]) -> None:
         """Play the cases; ``stopped`` says whether the target was lost on the way."""
@@ -94,6 +99,8 @@ class Scheduler:
             if self._tasks:
                 await self._idle.wait()
         finally:
+            for kept in filter(None, self._kept.values()):
+                kept.leave()
             for task in self._tasks:
                 task.cancel()
             if self._tasks:
@@ -106,13 +113,30 @@ class Scheduler:
         heapq.heappush(self._ready, (-1e9 if first else -case.waiting, self._count, case))
 
     def _pump(self) -> None:
-        while self._ready and len(self._tasks) < int(self._limit) and not self.stopped:
-            case = heapq.heappop(self._ready)[2]
+        while len(self._tasks) < int(self._limit) and not self.stopped and (case := self._next()) is not None:
             task = self._loop.create_task(self._one(case))
             self._tasks.add(task)
             task.add_done_callback(self._finished)
         if not self._tasks:
             self._idle.set()
+
+    def _next(self) -> Case | None:
+        """Return the next case to play; those that share a session come one after another."""
+        if self._lane and not self._in_lane:
+            self._in_lane = True
+            return self._lane.popleft()
+        while self._ready:
+            case = heapq.heappop(self._ready)[2]
+            if not self._shared(case):
+                return case
+            if not self._in_lane:
+                self._in_lane = True
+                return case
+            self._lane.append(case)
+        return None
+
+    def _shared(self, case: Case) -> bool:
+        return case.shared and len(self.setting.target.sources) < 2
 
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -124,6 +148,13 @@ class Scheduler:
     # ------------------------------------------------------------------ one case
 
     async def _one(self, case: Case) -> None:
+        try:
+            await self._play(case)
+        finally:
+            if self._shared(case):
+                self._in_lane = False
+
+    async def _play(self, case: Case) -> None:
         unmet = [name for name in case.after if self._verdict_of(name) not in ("pass", None)]
         if unmet:
             from conformance.smtp.transcript import Transcript
@@ -149,7 +180,7 @@ class Scheduler:
 
     async def _again(self, case: Case, first: Outcome) -> Played | None:
         """Play a failed case once more; what does not repeat is inconclusive."""
-        second = await self._patiently(case)
+        second = await self._patiently(case, alone=True)
         if second is None or second.outcome.back_off:
             return None
         if by_level(second.outcome.outcome, case.level) == "fail":
@@ -157,7 +188,7 @@ class Scheduler:
         reason = f"does not repeat: first {first.reason or first.outcome}, then {second.outcome.reason or 'pass'}"
         return Played(case, replace(second.outcome, outcome="inconclusive", reason=reason), (first,), 2)
 
-    async def _patiently(self, case: Case) -> Played | None:
+    async def _patiently(self, case: Case, *, alone: bool = False) -> Played | None:
         """Play a case; where the server asks for patience, wait and try again. None: the run was stopped."""
         pause = FIRST_PAUSE
         for attempt in range(1, MOST_TRIES + 1):
@@ -166,7 +197,11 @@ class Scheduler:
                 await asyncio.sleep(wait)
             if self.stopped:
                 return None
-            outcome = await play(case, self.setting.of(case))
+            if self._shared(case) and not alone:
+                kept = self._kept.pop(case.shares, None)
+                outcome, self._kept[case.shares] = await play_shared(case, self.setting, kept)
+            else:
+                outcome = await play(case, self.setting.of(case))
             if not outcome.back_off:
                 self._went_well(outcome)
                 return Played(case, outcome, tries=attempt)

@@ -39,7 +39,7 @@ ENTRY: Schema = {
         "session": {"type": "integer", "minimum": 1},
         "from": {"enum": ["C", "S"]},
         "octets": OCTETS,
-        "event": _said(TEXT, "connect, tls, close, reset, silence, wait, delivered, timing, probe, error."),
+        "event": _said(TEXT, "connect, shared, tls, close, reset, silence, wait, delivered, timing, probe, error."),
         "detail": TEXT,
         "messages": {"type": "array", "items": OCTETS, "description": "What was found in the mailbox."},
         "phase": _said({"enum": ["start", "finally"]}, "Set-up, or what follows the decision; absent in between."),

@@ -36,6 +36,7 @@ _CONTROL = {f"{octet:02x}": name for octet, name in enumerate(_NAMES)} | {"7f": 
 
 _EVENTS = {
     "connect": "connected to",
+    "shared": "in the session of",
     "close": "connection closed",
     "reset": "connection reset",
     "silence": "silence for",
