@@ -8,4 +8,5 @@ QPSMTPD = "qpsmtpd 0.94"
 CHASQUID = "chasquid 1.15"
 AIOSMTPD = "aiosmtpd 1.4.6"
 SMTP_SERVER = "smtp-server 3.21 (npm)"
+JAMES = "Apache James 3.8.1"
 ALL = (POSTFIX, EXIM, SENDMAIL, OPENSMTPD, QPSMTPD, CHASQUID, AIOSMTPD, SMTP_SERVER)

@@ -9,15 +9,7 @@ from typing import Any
 
 from conformance.reference.change import answer, arguments, goes, without_gate
 from conformance.reference.faults import fault
-from conformance.reference.faults._seen import (
-    AIOSMTPD,
-    CHASQUID,
-    EXIM,
-    OPENSMTPD,
-    POSTFIX,
-    QPSMTPD,
-    SENDMAIL,
-)
+from conformance.reference.faults._seen import AIOSMTPD, CHASQUID, EXIM, JAMES, OPENSMTPD, POSTFIX, QPSMTPD, SENDMAIL
 from conformance.reference.reply import Reply, reply
 from conformance.reference.rules import Rules
 from conformance.reference.session import Recipient, Session
@@ -184,6 +176,7 @@ fault(
     "local-part-quoted-is-another",
     title="A mailbox does not exist when it is named in quotes",
     breaks=("RFC5321-4.1.2-21",),
+    seen_in=(JAMES,),
 )(lambda rules: _refusing(rules, lambda session, path: _UNKNOWN if path.text.startswith('<"') else None))
 
 fault(
@@ -328,7 +321,7 @@ fault(
         "RFC5321-4.1.2-04",
         "RFC1123-5.2.6-02",
     ),
-    seen_in=(CHASQUID,),
+    seen_in=(CHASQUID, JAMES),
 )(lambda rules: _paths(rules, route=_NOTHING))
 
 fault(
@@ -367,7 +360,7 @@ fault(
     "literal-refused",
     title="Address literals are syntax errors in paths",
     breaks=("RFC1123-5.2.17-01", "RFC1123-5.2.17-02", "RFC5321-4.1.3-02", "RFC5321-4.1.3-04", "RFC5321-4.1.3-07"),
-    seen_in=(EXIM, f"{CHASQUID}: those of IPv6"),
+    seen_in=(EXIM, f"{CHASQUID}: those of IPv6", f"{JAMES}: those of IPv6"),
 )(lambda rules: _paths(rules, address_literal=_NOTHING))
 
 fault(

@@ -24,7 +24,7 @@ from conformance.reference.change import (
 )
 from conformance.reference.extension import auth, xtext
 from conformance.reference.faults import fault
-from conformance.reference.faults._seen import AIOSMTPD, EXIM, OPENSMTPD, POSTFIX, QPSMTPD, SMTP_SERVER
+from conformance.reference.faults._seen import AIOSMTPD, EXIM, JAMES, OPENSMTPD, POSTFIX, QPSMTPD, SMTP_SERVER
 from conformance.reference.reply import Reply, reply
 from conformance.reference.rules import Rules
 from conformance.reference.sasl import REJECTED
@@ -269,7 +269,7 @@ fault(
     "auth-in-transaction",
     title="AUTH works in a mail transaction",
     breaks=("RFC4954-4-02",),
-    seen_in=("emersion/go-smtp",),
+    seen_in=("emersion/go-smtp", JAMES),
 )(lambda rules: goes(allowed(rules, "AUTH", {State.MAIL}), State.MAIL, "AUTH", 3, State.CHALLENGE))
 
 # The exchange
@@ -278,6 +278,7 @@ fault(
     "auth-challenge-in-words",
     title="A challenge is text, not base64",
     breaks=("RFC4954-4-05", "RFC4954-4-07", "RFC4954-4-08", "RFC2195-2-01", "RFC5802-5.1-07", "RFC7677-3-01"),
+    seen_in=(JAMES,),
 )(lambda rules: answer(rules, "AUTH", 334, lambda given: given._replace(lines=("Go ahead.",))))
 
 fault(

@@ -10,7 +10,7 @@ from conformance.reference import notification, transaction
 from conformance.reference.change import anything, handled, listed, parameter
 from conformance.reference.extension import dsn
 from conformance.reference.faults import fault
-from conformance.reference.faults._seen import EXIM
+from conformance.reference.faults._seen import EXIM, JAMES
 from conformance.reference.reply import Reply, reply
 from conformance.reference.rules import Rules
 from conformance.reference.session import Recipient, Session
@@ -118,7 +118,7 @@ fault(
     "dsn-mail-parameters-twice",
     title="Of two RET or ENVID parameters the last one counts",
     breaks=("RFC3461-4.5-01",),
-    seen_in=(EXIM,),
+    seen_in=(EXIM, f"{JAMES}: both are taken"),
 )(lambda rules: _rewritten(rules, "MAIL", r" (?:RET|ENVID)=\w+(?= (?:RET|ENVID)=\w+$)", ""))
 
 # RCPT

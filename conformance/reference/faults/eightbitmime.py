@@ -7,7 +7,7 @@ import re
 from conformance.reference import transaction
 from conformance.reference.change import anything, checked, handled, listed, parameter, stored
 from conformance.reference.faults import fault
-from conformance.reference.faults._seen import EXIM, POSTFIX
+from conformance.reference.faults._seen import EXIM, JAMES, POSTFIX
 from conformance.reference.reply import Reply, reply
 from conformance.reference.rules import Rules
 from conformance.reference.session import Session
@@ -47,6 +47,7 @@ fault(
     "body-anything",
     title="BODY takes any value, and none",
     breaks=("RFC6152-2-03",),
+    seen_in=(JAMES,),
 )(lambda rules: parameter(rules, "BODY", anything))
 
 

@@ -22,6 +22,7 @@ from conformance.reference.faults import fault
 from conformance.reference.faults._seen import (
     AIOSMTPD,
     CHASQUID,
+    JAMES,
     OPENSMTPD,
     POSTFIX,
     QPSMTPD,
@@ -111,6 +112,7 @@ fault(
     "ehlo-refused-clears",
     title="A refused EHLO throws the session back to its beginning",
     breaks=("RFC5321-4.1.4-06",),
+    seen_in=(JAMES,),
 )(lambda rules: goes(goes(rules, State.READY, "EHLO", 5, State.CONNECTED), State.RCPT, "EHLO", 5, State.CONNECTED))
 
 fault(

@@ -19,7 +19,7 @@ from conformance.reference.change import (
     without_gate,
 )
 from conformance.reference.faults import fault
-from conformance.reference.faults._seen import AIOSMTPD, POSTFIX
+from conformance.reference.faults._seen import AIOSMTPD, JAMES, POSTFIX
 from conformance.reference.reply import Reply, reply
 from conformance.reference.rules import Rules
 from conformance.reference.session import Recipient, Session
@@ -64,6 +64,7 @@ fault(
     "submission-partial-domains",
     title="Partial domains are taken, and go to the next hop as they are",
     breaks=("RFC6409-4.2-01", "RFC5321-2.3.5-01", "RFC6409-4.1-01"),
+    seen_in=(JAMES,),
     roles=ROLES,
 )
 def _partial(rules: Rules) -> Rules:
@@ -116,7 +117,7 @@ fault(
     "submission-adds-nothing",
     title="What users send goes out as it is, whatever it lacks",
     breaks=("RFC6409-8-02", "RFC6409-8.3-01"),
-    seen_in=(AIOSMTPD,),
+    seen_in=(AIOSMTPD, f"{JAMES}: From"),
     roles=ROLES,
 )(lambda rules: replace(without_check(rules, "originator"), complete=lambda session, message, identity: message))
 
