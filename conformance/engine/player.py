@@ -157,6 +157,8 @@ class Play:
         self.greeting: float | None = None
         self.slowest = 0.0
         """The longest that a reply of this play took, in seconds: what silence is depends on it."""
+        self.pace: float | None = None
+        """The slowest reply before the repetition that is under way, which may be what makes the server slower."""
         self.died = False
         self.in_dialogue = False
         self.leaving = False
@@ -302,6 +304,15 @@ class Play:
             await self.look(step)
 
     async def _repeat(self, step: Repeat) -> None:
+        outer = self.pace
+        if outer is None and not step.values:
+            self.pace = self.slowest
+        try:
+            await self._times(step)
+        finally:
+            self.pace = outer
+
+    async def _times(self, step: Repeat) -> None:
         for count in range(1, step.times + 1):
             self.values["count"] = str(count).encode()
             if step.values:
@@ -505,7 +516,8 @@ class Play:
         session = await self.session(step.session)
         seconds = self.timeout
         if step.silence is not None:  # a server may answer more slowly each time: no longer than any other reply
-            seconds = max(step.silence, min(SILENCE_FACTOR * self.slowest, self.timeout))
+            slowest = self.slowest if self.pace is None else self.pace
+            seconds = max(step.silence, min(SILENCE_FACTOR * slowest, self.timeout))
         event = await self._event(session, seconds)
         for alternative in step.alternatives:
             bound = alternative.pattern.match(event)
