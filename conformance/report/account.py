@@ -6,10 +6,11 @@ What is the same is told once: the rows of a table, the cases that wait for the 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from conformance.report import documents, summary
+from conformance.report.advice import product
 from conformance.report.entries import Entry, base_id, entries, exchange, row_of
 from conformance.report.text import plural, visible, without_runs
 from conformance.stream import Event, Result, Run
@@ -63,6 +64,8 @@ class Account:
         self._paint = paint
         self._width = width
         self._results = summary.ordered(run.results)
+        self._product = product(run, (result.remedy or {} for result in self._results))
+        self._told: set[str] = set()
 
     def lines(self) -> Iterator[str]:
         """Yield everything that is not a pass, the worst first."""
@@ -110,12 +113,25 @@ class Account:
         if first.note:
             yield from self._wrapped(visible(first.note))
         yield from self._exchange(first)
-        if first.meaning:
+        if first.meaning and first.meaning not in self._told:
+            self._told.add(first.meaning)
             yield from self._wrapped(visible(first.meaning))
-        if remedy:
-            for product, what in (first.remedy or {}).items():
-                yield from self._wrapped(visible(f"{product}: {what}"), hanging=2)
+        if remedy and first.remedy:
+            yield from self._remedy(first.remedy)
         yield from self._reference(entry)
+
+    def _remedy(self, remedy: Mapping[str, str]) -> Iterator[str]:
+        """Yield what to set, once: in the server's product where it greets as one of those that are named."""
+        if self._product and self._product not in remedy:
+            return
+        known = str(sorted(remedy.items()))
+        if known in self._told:
+            yield from self._wrapped("The remedy is the one above.")
+            return
+        self._told.add(known)
+        for name, what in remedy.items():
+            if self._product in (None, name):
+                yield from self._wrapped(visible(f"{name}: {what}"), hanging=2)
 
     def _exchange(self, result: Result) -> Iterator[str]:
         asked, decided = exchange(result)

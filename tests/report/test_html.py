@@ -18,7 +18,7 @@ from tests.report.streams import findings, hostile, realistic, routine, run_of
 
 TAGS = """
 html head meta title link style body header main footer section nav form p h1 h2 h3 h4 dl div dt dd a b i u em code span
-small table thead tbody tr th td details summary ul li blockquote cite svg rect input select option output script
+small table thead tbody tr th td details summary ol ul li blockquote cite svg rect input select option output script
 """
 """All that a page is made of."""
 

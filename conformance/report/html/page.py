@@ -12,9 +12,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from conformance.report import summary
+from conformance.report.advice import Advice, advice
+from conformance.report.advice import product as product_of
 from conformance.report.entries import Entry, entries, folder_title, place, section_title
 from conformance.report.html import ledger
-from conformance.report.html.case import CasePrinter, badge, shown, verdict_class
+from conformance.report.html.case import CasePrinter, anchor, badge, shown, verdict_class
 from conformance.report.html.document import document, packed, packed_main, resource, script
 from conformance.report.html.transcript import Setups, setup_table, steps
 from conformance.report.text import plural
@@ -79,6 +81,7 @@ class _Page:
         yield from self._foot()
 
     def _main(self) -> Iterator[str]:
+        yield from self._advice()
         yield from self._coverage()
         yield resource("tools.html") + "\n"
         yield from self._findings()
@@ -111,6 +114,25 @@ class _Page:
             for verdict, count in counted
         )
         yield f"<nav class=counts aria-label=Results>{cells}</nav></header>\n"
+
+    def _advice(self) -> Iterator[str]:
+        found = advice(self.results)
+        if not found:
+            return
+        product = product_of(self.run, (one.remedy for one in found))
+        greets = f" The server greets as {shown(product)}." if product else ""
+        yield "<section id=advice><h2>What to do</h2>"
+        intro = f"What should hold and does not, put together by what mends it; the worst first.{greets}"
+        yield f"<p class=intro>{intro}</p><ol>"
+        for one in found:
+            first, *others = one.entries
+            yield f"<li><p><span class='sev {shown(one.severity)}'>{shown(one.severity)}</span>"
+            yield f'<a href="#{anchor(first.id)}">{shown(first.title)}</a>'
+            if others:
+                also = ", ".join(f'<a href="#{anchor(other.id)}">{shown(other.title)}</a>' for other in others)
+                yield f"<small>Also: {also}</small>"
+            yield f"</p><p>{_what_to_do(one, product)}</p></li>"
+        yield "</ol></section>\n"
 
     def _coverage(self) -> Iterator[str]:
         if not self.requirements:
@@ -256,6 +278,16 @@ class _Page:
             f"{shown(run.header.get('version', ''))} from the result stream, which holds every octet; "
             "<code>smtp-conformance report RUN.jsonl --html FILE</code> makes it again.</p></footer>\n"
         )
+
+
+def _what_to_do(one: Advice, product: str | None) -> str:
+    if product is not None and product in one.remedy:
+        return f"<b>{shown(product)}:</b> {shown(one.remedy[product])}"
+    meaning = shown(one.meaning)
+    if one.remedy and product is None:
+        names = ", ".join(map(shown, one.remedy))
+        return f"{meaning} What to set in {names} stands with the finding."
+    return meaning
 
 
 def _only(results: Iterable[Result], verdict: str) -> list[Result]:
