@@ -94,6 +94,24 @@ fault(
     breaks=("RFC5321-2.3.8-07",),
 )(lambda rules: limited(rules, command_line=1_000_000))
 
+
+def _fiftieth_recipient(session: Session, event: str, given: Reply) -> Reply | list[Action]:
+    count = session.memory["asked"] = session.memory.get("asked", 0) + 1
+    if count < 50:
+        return given
+    session.state = State.CLOSED
+    return [session.rules.render(reply(421, "4.7.0", f"{session.site.host} too many commands")), Close()]
+
+
+fault(
+    "fiftieth-recipient-421",
+    title="The fiftieth RCPT of a session ends it with 421",
+    breaks=("RFC5321-4.5.3.1.8-01", _ALL),
+    seen_in=("smtp-server 3.13.0",),
+    # It names as many recipients as the server takes.
+    also_trips=("rfc5321/4.5.3.1-sizes/accepted-recipients-stay",),
+)(lambda rules: on_reply(rules, _fiftieth_recipient, "RCPT"))
+
 # Beyond the limits
 
 

@@ -30,7 +30,7 @@ def judge(words: Sequence[str]) -> int:
     played: dict[tuple[str, Sequence[str]], Mapping[str, Result] | str] = {}
     wrong = 0
     for pair in chosen:
-        selection = (*LOAD, " or ".join(pair.convicts)) if pair.load else ALL
+        selection = _selection(pair)
         for animal in (pair.bad, pair.good):
             if (animal.name, selection) not in played:
                 played[animal.name, selection] = play(animal, selection)
@@ -44,6 +44,15 @@ def judge(words: Sequence[str]) -> int:
     return 1 if wrong else 0
 
 
+def _selection(pair: Pair) -> tuple[str, ...]:
+    """Return what is played: all of security, or, of what is no security or meant to harm, the cases that convict."""
+    if pair.load:
+        return (*LOAD, " or ".join(pair.convicts))
+    if all(case.startswith("security/") for case in pair.convicts):
+        return ALL
+    return ("--impact", "load", *(word for case in pair.convicts for word in ("--case", case)))
+
+
 def _names(pair: Pair) -> str:
     return f"{pair.about} {pair.bad.name} {pair.good.name}".lower()
 
@@ -51,7 +60,7 @@ def _names(pair: Pair) -> str:
 def play(animal: Animal, selection: Sequence[str]) -> Mapping[str, Result] | str:
     """Play cases against a server; return the results by case, or what is wrong."""
     RUNS.mkdir(parents=True, exist_ok=True)
-    stream = RUNS / f"{animal.name}{'' if selection is ALL else '-load'}.jsonl"
+    stream = RUNS / f"{animal.name}{'' if selection is ALL else '-part'}.jsonl"
     try:
         with Cage(animal).running() as target:
             return _results(target, stream, selection)

@@ -193,4 +193,71 @@ PAIRS = (
         ("security/starttls/flood",),
         load=True,
     ),
+    Pair(
+        "dots behind bare line feeds, aiosmtpd 1.4.5",
+        Animal("aiosmtpd", "1.4.4"),
+        Animal("aiosmtpd", "1.4.5"),
+        ("rfc5321/4.5.2-transparency/dot-after-bare-line-end[lf]",),
+    ),
+    Pair(
+        "control characters in addresses, smtp-server 3.19.0",
+        Animal("smtp-server", "3.18.5"),
+        Animal("smtp-server", "3.19.0"),
+        ("security/commands/control-character[bell]",),
+    ),
+    Pair(
+        "STARTTLS with an argument, smtp-server 3.19.0",
+        Animal("smtp-server", "3.18.5"),
+        Animal("smtp-server", "3.19.0"),
+        ("rfc3207-starttls/4-starttls-command/argument-refused",),
+    ),
+    Pair(
+        "what was sent in clear text outlives STARTTLS, smtp-server 3.19.3",
+        Animal("smtp-server", "3.19.2"),
+        Animal("smtp-server", "3.19.3"),
+        (
+            "security/starttls/partial-line[verb]",
+            "security/starttls/envelope-kept",
+        ),
+    ),
+    Pair(
+        "SIZE without a value, smtp-server 3.19.15",
+        Animal("smtp-server", "3.19.14"),
+        Animal("smtp-server", "3.19.15"),
+        ("rfc1870-size/6-mail-command/malformed[none]",),
+    ),
+    Pair(
+        '"align replies with RFC 5321", smtp-server 3.19.21',
+        Animal("smtp-server", "3.19.17"),
+        Animal("smtp-server", "3.21.1"),
+        (
+            "rfc1870-size/6-mail-command/malformed[letters]",
+            "rfc5321/4.1.1.3-rcpt/postmaster-without-domain[lower]",
+            "rfc5321/4.1.1.6-vrfy-expn/argument-needed[vrfy]",
+        ),
+    ),
+    Pair(
+        "421 after ten commands, smtp-server 3.13.8",
+        Animal("smtp-server", "3.13.0"),
+        Animal("smtp-server", "3.13.8"),
+        ("rfc5321/4.5.3.1-sizes/hundred-recipients-alike",),
+    ),
+    Pair(
+        "BODY with any value, smtp-server 3.16.0",
+        Animal("smtp-server", "3.15.0"),
+        Animal("smtp-server", "3.16.0"),
+        ("rfc6152-8bitmime/2-keyword-and-parameter/other-body-values[unknown-kind]",),
+    ),
+    Pair(
+        "commands behind STARTTLS run in clear text, Haraka 3.1.7",
+        Animal("Haraka", "3.1.6"),
+        Animal("Haraka", "3.1.7"),
+        ("security/starttls/injected-command[noop]",),
+    ),
+    Pair(
+        "NUL in the name of EHLO, Haraka 3.1.7",
+        Animal("Haraka", "3.1.6"),
+        Animal("Haraka", "3.1.7"),
+        ("rfc5321/4.1.1.1-ehlo-helo/control-characters[nul]",),
+    ),
 )
