@@ -22,7 +22,7 @@ from tests.lab.kit.place import CACHE, HOST, PROJECT, SOURCE, Home, InstallError
 from tests.lab.kit.server import Server
 
 PR_SET_CHILD_SUBREAPER = 36
-READY_SECONDS = 60.0
+READY_SECONDS = 120.0
 STOP_SECONDS = 5.0
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "HOME": "/"}
 

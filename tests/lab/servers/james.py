@@ -8,6 +8,8 @@ from tests.lab.kit.place import CACHE, NEXT_HOP, fill
 from tests.lab.kit.server import TargetKeys
 
 PORTS = ports(2850, "smtp", "smtps", "submission", "lmtp", "sink", "lf")
+JOBS = 8
+"""Sixteen threads carry out commands, and a login keeps one busy: with more at once, new sessions wait."""
 MAIN = "org.apache.james.MemoryJamesServerMain"
 ACCOUNTS = ",".join(f"{user}:{password}" for user, password in USERS.items())
 OPTIONS = (
@@ -51,8 +53,8 @@ SERVER = Server(
     values={"MACHINE": os.uname().nodename},
     targets={
         "james": mx(PORTS["smtp"], **COMMON),
-        "james-submission": submission(PORTS["submission"], **COMMON),
-        "james-smtps": submission(PORTS["smtps"], tls="implicit", **COMMON),
+        "james-submission": submission(PORTS["submission"], jobs=JOBS, **COMMON),
+        "james-smtps": submission(PORTS["smtps"], tls="implicit", jobs=JOBS, **COMMON),
         "james-lmtp": lmtp(PORTS["lmtp"], foreign=None),
     },
     variants={
