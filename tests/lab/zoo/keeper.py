@@ -128,7 +128,12 @@ class Cage:
         certificate = self._certificate()
         (site / "config" / "tls.ini").write_text(f"key={certificate}.key\ncert={certificate}.crt\n")
         package = next(modules / name for name in ("haraka", "Haraka") if (modules / name).is_dir())
-        shutil.copy(package / "config" / "connection.ini", site / "config")
+        connection = package / "config" / "connection.ini"
+        if connection.exists():
+            text = connection.read_text()
+            if self.animal.options.get("syntax") == "strict":
+                text = text.replace("; strict_rfc1869 = false", "strict_rfc1869 = true")
+            (site / "config" / "connection.ini").write_text(text)
         command = ["node", "--require", str(COMMON / "no_dns.js"), str(package / "haraka.js")]
         return command, paths | {"HARAKA": str(site)}, site
 

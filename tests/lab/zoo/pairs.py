@@ -90,6 +90,12 @@ PAIRS = (
         ("security/auth/clear-text-password[plain]", "security/auth/clear-text-password[login]"),
     ),
     Pair(
+        "passwords without TLS: STARTTLS disabled",
+        Animal("smtp-server", SMTP_SERVER, {"auth": "clear", "tls": "none"}),
+        Animal("smtp-server", SMTP_SERVER, {"auth": "tls"}),
+        ("security/auth/clear-text-password[plain]", "security/auth/clear-text-password[login]"),
+    ),
+    Pair(
         "an open relay",
         Animal("aiosmtpd", AIOSMTPD, {"relay": "open"}),
         Animal("aiosmtpd", AIOSMTPD),
@@ -259,5 +265,35 @@ PAIRS = (
         Animal("Haraka", "3.1.6"),
         Animal("Haraka", "3.1.7"),
         ("rfc5321/4.1.1.1-ehlo-helo/control-characters[nul]",),
+    ),
+    Pair(
+        "MAIL FROM: without an address, aiosmtpd",
+        Animal("aiosmtpd", "1.2.4"),
+        Animal("aiosmtpd", "1.3.2"),
+        ("rfc5321/4.1.1.2-mail/no-path[colon]",),
+    ),
+    Pair(
+        "MAIL without FROM:, Haraka 3.3.1",
+        Animal("Haraka", "3.1.7"),
+        Animal("Haraka", "3.3.3"),
+        ("rfc5321/4.1.1.2-mail/no-path[no-keyword]",),
+    ),
+    Pair(
+        "MAIL FROM: without an address: strict_rfc1869",
+        Animal("Haraka", "3.3.4"),
+        Animal("Haraka", "3.3.4", {"syntax": "strict"}),
+        ("rfc5321/4.1.1.2-mail/no-path[colon]",),
+    ),
+    Pair(
+        "no base64 gets 500, smtp-server 3.19.21",
+        Animal("smtp-server", "3.19.17"),
+        Animal("smtp-server", "3.21.1"),
+        ("rfc4954-auth/4-auth-command/no-base64[exclamation-mark]",),
+    ),
+    Pair(
+        "a message without a header is lost, Haraka 3.1.4",
+        Animal("Haraka", "3.0.3"),
+        Animal("Haraka", "3.3.4"),
+        ("rfc5321/6.2-unwanted-messages/odd-messages-arrive[text-only]",),
     ),
 )

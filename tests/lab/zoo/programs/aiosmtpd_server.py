@@ -1,5 +1,5 @@
 # mypy: disable-error-code="import-not-found, import-untyped, misc, no-any-return"
-"""aiosmtpd in any version from 1.4.0 on, with what ``options`` of the settings wants otherwise."""
+"""aiosmtpd in any version from 1.2 on, with what ``options`` of the settings wants otherwise."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import smtplib
 import ssl
 from typing import Any
 
-from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
+from aiosmtpd import smtp
 from lab_mail import SETTINGS, deliver, is_local, password_is, refusal, tls_context
 
 OPTIONS: dict[str, str] = SETTINGS["options"]
@@ -44,8 +44,8 @@ def relay(message: bytes, sender: str, recipients: list[str]) -> None:
 
 def authenticate(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> Any:
     """Check a login."""
-    good = isinstance(data, LoginPassword) and password_is(data.login.decode(), data.password.decode())
-    return AuthResult(success=good, handled=False)
+    good = isinstance(data, smtp.LoginPassword) and password_is(data.login.decode(), data.password.decode())
+    return smtp.AuthResult(success=good, handled=False)
 
 
 def given() -> dict[str, Any]:
@@ -63,14 +63,16 @@ def given() -> dict[str, Any]:
         found["tls_context"].set_ciphers("DEFAULT:@SECLEVEL=0")
         found["tls_context"].minimum_version = ssl.TLSVersion.TLSv1
     found["require_starttls"] = OPTIONS.get("starttls") == "required"
-    known = inspect.signature(SMTP.__init__).parameters
+    known = inspect.signature(smtp.SMTP.__init__).parameters
     return {name: value for name, value in found.items() if name in known}
 
 
 async def serve() -> None:
     """Listen."""
     loop = asyncio.get_running_loop()
-    await loop.create_server(lambda: SMTP(Handler(), loop=loop, **given()), SETTINGS["host"], SETTINGS["ports"]["smtp"])
+    await loop.create_server(
+        lambda: smtp.SMTP(Handler(), loop=loop, **given()), SETTINGS["host"], SETTINGS["ports"]["smtp"]
+    )
     await loop.create_future()
 
 

@@ -36,6 +36,7 @@ const server = new SMTPServer({
     disableReverseLookup: true,
     authOptional: true,
     allowInsecureAuth: options.auth === 'clear',
+    disabledCommands: options.tls === 'none' ? ['STARTTLS'] : [],
     useXClient: options.xclient === 'everybody',
     size: 10 * 1024 * 1024,
     onAuth(auth, session, callback) {
