@@ -158,9 +158,9 @@ class MemoryDialer:
     tls: bool = False
 
     async def connect(self, session: Session) -> None:
-        """Connect the session. Raises ConnectError where the maker of servers returns None."""
+        """Connect the session. Raises ConnectError where there is no server, or it does not listen."""
         server = self.server()
-        if server is None:
+        if server is None or not server.rules.listens(server.session.site):
             raise ConnectError("connection refused", refused=True)
         wire = MemoryWire(session, server)
         if self.tls:

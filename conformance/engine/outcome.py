@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from conformance.case.model import Alternative
 from conformance.smtp.lint import Breach
 from conformance.smtp.transcript import Transcript
 
@@ -11,10 +12,11 @@ from conformance.smtp.transcript import Transcript
 class Stop(Exception):
     """The play has its outcome."""
 
-    def __init__(self, outcome: str, reason: str = "") -> None:
+    def __init__(self, outcome: str, reason: str = "", alternative: Alternative | None = None) -> None:
         super().__init__(reason)
         self.outcome = outcome
         self.reason = reason
+        self.alternative = alternative
 
 
 class Leave(Exception):
@@ -64,3 +66,5 @@ class Outcome:
     """The connection ended, or went silent, where the case expected an answer."""
     in_dialogue: bool = False
     """The server asked for patience in the dialogue of the case, not in its set-up."""
+    decided: Alternative | None = None
+    """The alternative that decided, where one did."""

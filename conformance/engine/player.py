@@ -198,11 +198,12 @@ class Play:
     async def run(self) -> Outcome:
         """Play the case and return what it came to."""
         outcome, reason, back_off, refused = "error", "", False, False
+        decided = None
         try:
             await self._steps()
             outcome = "pass"
         except Stop as stop:
-            outcome, reason = stop.outcome, stop.reason
+            outcome, reason, decided = stop.outcome, stop.reason, stop.alternative
         except BackOff as asked:
             outcome, reason, back_off, refused = "inconclusive", asked.reason, True, asked.refused
             self.in_dialogue = asked.mute or self.transcript.phase == ""
@@ -227,6 +228,7 @@ class Play:
             refused,
             self.died,
             self.in_dialogue,
+            decided,
         )
 
     async def _steps(self) -> None:
@@ -364,7 +366,8 @@ class Play:
         entry.met = alternative.verdict in model.GOOD
         entry.decides = alternative.verdict not in model.ONWARD
         if entry.decides:
-            raise Stop(alternative.verdict, ": ".join(filter(None, (self.reason(alternative.reason), detail))))
+            reason = ": ".join(filter(None, (self.reason(alternative.reason), detail)))
+            raise Stop(alternative.verdict, reason, alternative)
 
     async def _samples(self, step: Compare) -> tuple[tuple[list[float], list[float]], str]:
         """Return the times of each exchange, and what ended the series early."""
@@ -552,7 +555,8 @@ class Play:
         if alternative.verdict == model.NEXT:
             raise Next
         reason = self.reason(alternative.reason)
-        raise Stop(alternative.verdict, reason or (f"{event}" if alternative.verdict != "pass" else ""))
+        reason = reason or (f"{event}" if alternative.verdict != "pass" else "")
+        raise Stop(alternative.verdict, reason, alternative)
 
     def reason(self, octets: Octets) -> str:
         """Return a reason with its variables shown escaped."""
@@ -616,7 +620,7 @@ class Play:
                 decides = alternative.verdict not in model.ONWARD
                 self._mark(session, model.wanted(step.alternatives), good, decides=decides)
                 if alternative.verdict not in (*model.ONWARD, "pass"):
-                    raise Stop(alternative.verdict, f"{self.reason(alternative.reason)}: {found}")
+                    raise Stop(alternative.verdict, f"{self.reason(alternative.reason)}: {found}", alternative)
                 self._decide(alternative, TlsResult(True, str(found)))
                 return
 

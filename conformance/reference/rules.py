@@ -23,7 +23,7 @@ from . import delivery, dialogue, framing, gate, notification, policy, sasl, sub
 from .extension import Extension, Parameter, all_extensions, auth
 from .reply import Reply, render
 from .sasl import MECHANISMS, Mechanism
-from .site import Role, Stored
+from .site import Role, Site, Stored
 from .table import Command, State, Step
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ class Rules:
     gates: tuple[Gate, ...] = gate.GATES
     """Asked in order before a command is handled; the first reply is the answer."""
 
+    listens: Callable[[Site], bool] = lambda site: True
+    """Whether a connection is taken; over sockets one that is not is reset at once."""
     greeting: Callable[[Session], Reply] = dialogue.greeting
     """The first reply of a connection."""
     ehlo: Callable[[Session], tuple[str, ...]] = dialogue.ehlo_lines

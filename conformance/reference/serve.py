@@ -113,7 +113,9 @@ class Connection(asyncio.BufferedProtocol):
         self._endpoint.connections.add(self)
         self._active = self._loop.time()
         self._timer = self._loop.call_later(self._server.idle_timeout, self._idle)
-        if self._endpoint.tls == "implicit":
+        if not self._server.rules.listens(self._endpoint.site):
+            self._reset()
+        elif self._endpoint.tls == "implicit":
             self._start_tls()
         else:
             self._perform(self._server.connected(self.peer))

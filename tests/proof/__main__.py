@@ -16,7 +16,19 @@ from conformance.case.model import Case
 from conformance.reference.faults import Fault
 from conformance.smtp.lint import ALL as LINTS
 from tests.proof.everything import everything
-from tests.proof.harness import all_cases, deviations, faultless, needless, strangers, tripped_by, untripped
+from tests.proof.harness import (
+    all_cases,
+    branches,
+    deviations,
+    faultless,
+    needless,
+    play_all,
+    strangers,
+    taken,
+    tripped_by,
+    tripped_in,
+    untripped,
+)
 
 
 def main(globs: Sequence[str]) -> int:
@@ -61,8 +73,11 @@ def _of_rows(cases: Sequence[Case], rows: Sequence[str]) -> list[str]:
     names = {case.id for case in cases} | {name for case in cases for name in case.after}
     everywhere = any(name.startswith("lint/") for name in rows)
     played = [case for case in all_cases() if everywhere or names & {case.id, case.base_id}]
-    tripped = {fault.name: tripped_by(fault, played) for fault in deviations()}
+    found = {fault.name: play_all(played, fault) for fault in deviations()}
+    tripped = {name: tripped_in(results) for name, results in found.items()}
     lines = [f"UNTRIPPED {name}" for name in sorted(untripped(rows, tripped))]
+    decided = {branch for results in found.values() for branch in taken(results)}
+    lines += [f"UNTAKEN {name}: {text}" for name, text in branches(cases).items() if name not in decided]
     for fault in deviations():
         lines += _stranger(fault, [name for name in tripped[fault.name] if name in rows])
         lines += [] if tripped[fault.name] or len(rows) < len(all_cases()) / 2 else [f"TRIPS NOTHING {fault.name}"]

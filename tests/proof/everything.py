@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import multiprocessing
+from typing import NamedTuple
 
+from conformance.reference.faults import catalogue
 from tests.proof import harness, tape
 
 PROCESSES = 2
@@ -12,8 +14,17 @@ CHUNK = 4
 """So many faults are handed to a process at a time: some take a hundred times longer than others."""
 
 
-def everything(processes: int = PROCESSES) -> dict[str, list[str]]:
-    """Return what every fault trips, by the fault's name.
+class Found(NamedTuple):
+    """What a fault does to all cases."""
+
+    trips: list[str]
+    """Cases and lints."""
+    takes: list[str]
+    """Alternatives that decided, by the names of ``harness.branches``."""
+
+
+def everything(processes: int = PROCESSES) -> dict[str, Found]:
+    """Return what every fault does, by the fault's name.
 
     The tapes are made once; processes that are forked share them. Call it where no other thread runs.
     """
@@ -24,10 +35,10 @@ def everything(processes: int = PROCESSES) -> dict[str, list[str]]:
         gc.collect()
         gc.freeze()
     with multiprocessing.get_context("fork" if forks else None).Pool(processes) as pool:
-        return dict(zip(names, pool.map(_tripped, names, CHUNK), strict=True))
+        return dict(zip(names, pool.map(_found, names, CHUNK), strict=True))
 
 
-def _tripped(name: str) -> list[str]:
-    found = harness.tripped_by_name(name)
+def _found(name: str) -> Found:
+    played = harness.play_all(harness.all_cases(), catalogue()[name])
     tape.forget()
-    return found
+    return Found(harness.tripped_in(played), harness.taken(played))

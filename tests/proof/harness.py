@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cache
 
 from conformance.case.catalog import load_catalogue
-from conformance.case.model import Case, Delivered
+from conformance.case.explain import octets_text
+from conformance.case.model import Alternative, Case, Certificate, Compare, Delivered, Expect, Tls, flat
 from conformance.engine import sanity, virtual
 from conformance.engine.delivery import judge_messages
 from conformance.engine.embedded import observer_for, target_for
@@ -38,6 +39,8 @@ class Played:
     lints: tuple[str, ...]
     refused: bool = False
     """Whether a reply of its dialogue was a refusal."""
+    branch: str = ""
+    """The alternative that decided, where one did: see ``branches``."""
     same: bool = False
     """Whether the server did the same as the faultless one, so that the play was spared."""
 
@@ -129,7 +132,8 @@ async def _play_cases(cases: Iterable[Case], faults: tuple[Fault, ...], tapes: d
         outcome = await play_case(case, faults, tape, offers[role])
         verdict = by_level(outcome.outcome, case.level)
         lints = tuple(finding.breach.lint.id for finding in outcome.findings)
-        results[case.id] = Played(verdict, outcome.reason, lints, _refused(outcome))
+        branch = next((name for name, each in _judged(case) if each is outcome.decided), "")
+        results[case.id] = Played(verdict, outcome.reason, lints, _refused(outcome), branch)
         if way is not None and outcome.outcome == "inconclusive" and _never_began(outcome):
             stuck[way] = results[case.id]
     return results
@@ -229,19 +233,43 @@ def _rows() -> Mapping[str, tuple[str, ...]]:
     return {name: tuple(ids) for name, ids in rows.items()}
 
 
+def _judged(case: Case) -> Iterator[tuple[str, Alternative]]:
+    """Yield the alternatives of a case's judgements, each with a name: file, line, how-manieth."""
+    for step in flat(case.dialogue):
+        if isinstance(step, Expect | Tls | Certificate | Compare):
+            for number, alternative in enumerate(step.alternatives, start=1):
+                yield f"{case.file}:{step.line}, {number}", alternative
+
+
+def branches(cases: Iterable[Case]) -> dict[str, str]:
+    """Return the alternatives that are a deviation, by name, with what they say."""
+    return {
+        name: f"{alternative.pattern.source}: {alternative.verdict} - {octets_text(alternative.reason)}"
+        for case in cases
+        if not case.control
+        for name, alternative in _judged(case)
+        if alternative.verdict in TRIPPED
+    }
+
+
+def taken(played: Mapping[str, Played]) -> list[str]:
+    """Return the names of the alternatives that decided plays of which something came."""
+    return sorted({result.branch for result in played.values() if result.branch and result.verdict in TRIPPED})
+
+
 def tripped_by(fault: Fault, cases: Iterable[Case] | None = None) -> list[str]:
     """Return the cases (of all, or of some) and lints that a fault trips."""
+    return tripped_in(play_all(all_cases() if cases is None else cases, fault))
+
+
+def tripped_in(played: Mapping[str, Played]) -> list[str]:
+    """Return the cases that tripped, and the lints that were broken."""
     found = set()
-    for name, result in play_all(all_cases() if cases is None else cases, fault).items():
+    for name, result in played.items():
         if result.verdict in TRIPPED or (result.verdict == "info" and _FAULTLESS[name].verdict != "info"):
             found.add(name)
         found.update(lint for lint in result.lints if lint not in _FAULTLESS[name].lints)
     return sorted(found)
-
-
-def tripped_by_name(name: str) -> list[str]:
-    """Return what the fault with this name trips."""
-    return tripped_by(catalogue()[name])
 
 
 @cache

@@ -48,7 +48,7 @@ MESSAGE_OCTETS = 100_000
 """The largest message in the proof: enough to test the limit, and quick to send often."""
 IDLE = "idle_timeout"
 """The rule how long a server waits for its client."""
-WIRE = frozenset({"keep_clear_octets", "octets_are_patience", "tls", IDLE})
+WIRE = frozenset({"keep_clear_octets", "listens", "octets_are_patience", "tls", IDLE})
 """Rules that the wire asks beside its calls of the server: the calls on a tape don't show them."""
 
 

@@ -8,11 +8,14 @@ import sys
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+import pytest
+
 from conformance.reference.faults import catalogue
 from conformance.requirement.ledger import ledger
 from conformance.smtp.lint import ALL as LINTS
 from tests.generated.pages import DOCS, matrix
-from tests.proof.harness import all_cases, deviations, needless, reference, strangers, untripped
+from tests.proof.everything import Found
+from tests.proof.harness import all_cases, branches, deviations, needless, reference, strangers, untripped
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -45,19 +48,30 @@ def test_what_is_tested_can_be_broken() -> None:
     assert [entry.requirement.id for entry in entries if not entry.faults and entry.requirement.level != "MAY"] == []
 
 
-def everything() -> dict[str, list[str]]:
-    """Return what every fault trips, found by processes of its own."""
+@pytest.fixture(scope="module")
+def everything() -> dict[str, Found]:
+    """What every fault does, found by processes of its own."""
     command = [sys.executable, "-m", "tests.proof", "--json"]
     found = subprocess.run(command, cwd=PROJECT, stdout=subprocess.PIPE, check=True).stdout
-    return dict(json.loads(found))
+    return {name: Found(*lists) for name, lists in json.loads(found).items()}
 
 
-def test_the_matrix_has_no_hole() -> None:
+def test_each_way_to_fail_is_taken(everything: dict[str, Found]) -> None:
+    """Every alternative of a judgement that fails or warns decides a play against some fault.
+
+    One that none takes may be wrong, or stand behind another one that takes everything.
+    """
+    known = branches(all_cases())
+    taken = {name for found in everything.values() for name in found.takes}
+    assert "\n".join(f"{name}: {known[name]}" for name in known if name not in taken) == ""
+
+
+def test_the_matrix_has_no_hole(everything: dict[str, Found]) -> None:
     """Every fault trips only what cites what it breaks (or what it names), and every row and lint is tripped.
 
     A case that no fault trips could not fail; a fault that trips a stranger shows a case that fails for a wrong reason.
     """
-    tripped = everything()
+    tripped = {name: found.trips for name, found in everything.items()}
     wrong = []
     for name, found in tripped.items():
         if others := strangers(catalogue()[name], found):

@@ -7,6 +7,7 @@ from base64 import b64decode, b64encode
 from dataclasses import replace
 
 from conformance.reference import dialogue, transaction
+from conformance.reference.actions import Action, Close
 from conformance.reference.change import (
     allowed,
     answer,
@@ -399,6 +400,17 @@ fault(
     breaks=("RFC4954-4-29", "RFC4954-4-30", "RFC2920-3.2-09"),
 )(lambda rules: on_input(rules, _alone, State.READY))
 
+
+def _two(session: Session, octets: bytes) -> bytes:
+    return b"".join(octets.splitlines(keepends=True)[:2]) if octets[:5].upper() == b"AUTH " else octets
+
+
+fault(
+    "auth-group-of-two",
+    title="In a segment that begins with AUTH what stands behind the second command is lost",
+    breaks=("RFC4954-4-29", "RFC2920-3.2-09"),
+)(lambda rules: on_input(rules, _two, State.READY))
+
 # The parameter of MAIL
 
 fault(
@@ -441,6 +453,17 @@ fault(
     breaks=("RFC4954-3-03", "RFC5321-4.5.3.1.4-02"),
 )(lambda rules: replace(rules, gates=(_line_512, *rules.gates)))
 
+
+def _line_512_501(session: Session, command: Command, argument: str) -> Reply | None:
+    return _line_512(session, command, argument) and reply(501, "5.5.4", "MAIL command too long")
+
+
+fault(
+    "auth-mail-line-512-501",
+    title="A MAIL line of more than 512 octets gets 501, whatever extensions are offered",
+    breaks=("RFC4954-3-03", "RFC5321-4.5.3.1.4-02"),
+)(lambda rules: replace(rules, gates=(_line_512_501, *rules.gates)))
+
 # Before login
 
 fault(
@@ -475,3 +498,192 @@ for verb, code_list in (("NOOP", ("RFC5321-4.3.2-13",)), ("RSET", ()), ("EHLO", 
         breaks=("RFC4954-6-07", *code_list),
         roles=("submission",),
     )(_locked)
+
+# Codes that mean something else
+
+_LATER = reply(454, "4.7.0", "Temporary authentication failure")
+_AGAIN = reply(334, "", "")
+_MALFORMED = ("Not base64", "Not a message of this mechanism")
+
+
+def _malformed(rules: Rules, instead: Reply) -> Rules:
+    """Give another reply to what is no base64, or no message of the mechanism."""
+    return answer(rules, "AUTH", 501, lambda given: instead if given.text in _MALFORMED else given)
+
+
+@fault(
+    "auth-mistakes-454",
+    title="What is wrong about AUTH is called temporary: mechanism, initial response, base64, * and too many words",
+    breaks=(
+        "RFC4954-4-03",
+        "RFC4954-4-06",
+        "RFC4954-4-10",
+        "RFC4954-4-12",
+        "RFC4954-4-13",
+        "RFC4954-4-14",
+        "RFC4954-4-15",
+        "RFC4954-4-33",
+        "RFC5248-2.4-01",
+    ),
+    # An empty response is no message of PLAIN.
+    also_trips=("rfc4954-auth/4-auth-command/empty-initial-response",),
+)
+def _temporary(rules: Rules) -> Rules:
+    for wanted in (auth._UNKNOWN, auth._CANCELLED, auth._NO_INITIAL, auth._NO_MECHANISM):
+        rules = _recoded(rules, wanted, 454, "4.7.0")
+    return _malformed(rules, _LATER)
+
+
+fault(
+    "auth-response-refused-535",
+    title="The initial response of CRAM-MD5 gets 535",
+    breaks=("RFC4954-4-10",),
+)(lambda rules: _recoded(rules, auth._NO_INITIAL, 535, "5.7.8"))
+
+fault(
+    "auth-malformed-334",
+    title="What is no base64, or no message of the mechanism, gets another challenge",
+    breaks=(
+        "RFC4954-4-12",
+        "RFC4954-4-13",
+        "RFC4954-4-14",
+        "RFC4954-4-15",
+        "RFC4616-2-02",
+        "RFC4616-2-03",
+    ),
+    # What is no response of the mechanism is malformed there too.
+    also_trips=(
+        "rfc4954-auth/4-auth-command/command-at-the-prompt",
+        "rfc4954-auth/4-auth-command/empty-initial-response",
+        "rfc4954-auth/4-auth-command/group-behind-prompt",
+        "rfc5802-scram/5-exchange/wrong-first-message*",
+        "security/auth/response-is-no-command",
+    ),
+)(lambda rules: _malformed(rules, _AGAIN))
+
+fault(
+    "auth-malformed-closes",
+    title="A message of PLAIN that is malformed ends the connection without a reply",
+    breaks=("RFC4616-2-02", "RFC4616-2-03"),
+)(lambda rules: on_reply(rules, _gone, "AUTH", 501))
+
+
+def _gone(session: Session, event: str, given: Reply) -> Reply | list[Action]:
+    if given.text not in _MALFORMED or len(session.line) < 20 or b"PLAIN" not in session.line:
+        return given
+    session.state = State.CLOSED
+    return [Close()]
+
+
+@fault(
+    "auth-command-closes",
+    title="A command where a response is awaited ends the connection without a reply",
+    breaks=("RFC4954-X-01",),
+)
+def _command(rules: Rules) -> Rules:
+    def note(session: Session, octets: bytes) -> bytes:
+        session.memory["command"] = octets[:4].upper() in (b"QUIT", b"NOOP")
+        return octets
+
+    def change(session: Session, event: str, given: Reply) -> Reply | list[Action]:
+        if not session.memory.pop("command", False):
+            return given
+        session.state = State.CLOSED
+        return [Close()]
+
+    return on_reply(on_input(rules, note, State.CHALLENGE), change, "AUTH", 501)
+
+
+fault(
+    "auth-external-begun",
+    title="EXTERNAL is begun with a client that shows no certificate",
+    breaks=("RFC4422-A.1-01",),
+)(lambda rules: _instead(rules, r"EXTERNAL =", "PLAIN"))
+
+fault(
+    "auth-odd-mechanism",
+    title="AUTH lists a mechanism whose name is none",
+    breaks=("RFC4954-3-01", "RFC4422-3.1-01", "RFC5321-4.1.1.1-14"),
+)(lambda rules: _announced(rules, r"\g<0> X.PRIVATE"))
+
+fault(
+    "auth-token-in-clear-text",
+    title="XOAUTH2 is listed without TLS",
+    breaks=("RFC4954-4-26", "RFC4954-4-25"),
+)(lambda rules: _announced(rules, r"\g<0> XOAUTH2", clear_text=True))
+
+# Lines
+
+fault(
+    "auth-long-response-closes",
+    title="A response longer than 1000 octets ends the connection",
+    breaks=("RFC4954-4-16", "RFC4616-2-01", "RFC4954-4-17"),
+)(lambda rules: closing(limited(rules, auth_line=1000), "AUTH", 500, silent=True))
+
+fault(
+    "auth-long-line-334",
+    title="A response that is too long gets another challenge",
+    breaks=("RFC4954-4-17", "RFC4954-4-18"),
+)(lambda rules: answer(rules, "AUTH", 500, _AGAIN))
+
+
+@fault(
+    "auth-wrong-password-closes",
+    title="A wrong password ends the connection without a reply",
+    breaks=("RFC4954-9-02", "RFC4954-4-21"),
+    # The reply is missing there too.
+    also_trips=("rfc4954-auth/4-auth-command/wrong-credentials-status",),
+)
+def _wrong(rules: Rules) -> Rules:
+    def authenticate(session: Session, user: str, password: str) -> bool:
+        session.memory["wrong"] = password == "wrong"
+        return rules.authenticate(session, user, password)
+
+    def change(session: Session, event: str, given: Reply) -> Reply | list[Action]:
+        if not session.memory.get("wrong"):
+            return given
+        session.state = State.CLOSED
+        return [Close()]
+
+    return on_reply(replace(rules, authenticate=authenticate), change, "AUTH", 535)
+
+
+@fault(
+    "auth-failed-login-goes-on",
+    title="The line behind a failed login is taken for a response",
+    breaks=("RFC4954-4-30", "RFC2920-3.2-09"),
+)
+def _goes_on(rules: Rules) -> Rules:
+    def change(session: Session, event: str, given: Reply) -> Reply:
+        if event == "AUTH":
+            session.memory["failed"] = given.code >= 500
+        elif session.memory.pop("failed", False):
+            return auth._NOT_BASE64
+        return given
+
+    return on_reply(rules, change, ("AUTH", "RSET"))
+
+
+@fault(
+    "auth-wanted-at-every-recipient",
+    title="A submission server takes MAIL without login, and asks for one at RCPT",
+    breaks=("RFC4954-6-05", "RFC6409-4.3-01"),
+    # Who takes MAIL from everybody takes it here too.
+    also_trips=("security/auth/submission-in-clear-text",),
+    roles=("submission",),
+)
+def _at_recipient(rules: Rules) -> Rules:
+    def rcpt(session: Session, argument: str) -> Reply:
+        if session.user is None:
+            return reply(530, "5.7.0", "Authentication required")
+        return transaction.rcpt(session, argument)
+
+    return handled(without_gate(rules, "login"), "RCPT", rcpt)
+
+
+fault(
+    "auth-wanted-with-550",
+    title="A submission server says 550 where a login is missing",
+    breaks=("RFC4954-6-05", "RFC6409-4.3-01"),
+    roles=("submission",),
+)(lambda rules: answer(rules, "MAIL", 530, reply(550, "5.1.0", "Log in first")))

@@ -540,3 +540,138 @@ fault(
     title="BODY=BINARYMIME is accepted, and the message is not",
     breaks=("RFC3030-3-04",),
 )(lambda rules: checked(rules, lambda s, text: reply(554, "5.6.1", "No binary") if s.transaction.binary else None))
+
+
+# Replies that do not come, or do not end
+
+
+def _unanswered(rules: Rules, event: str, condition: Callable[[Session], bool]) -> Rules:
+    """Leave replies to an event out, under a condition."""
+    return on_reply(rules, lambda session, asked, given: [] if condition(session) else given, event)
+
+
+fault(
+    "bdat-second-unanswered",
+    title="A chunk behind another one gets no reply, unless it is the last",
+    breaks=("RFC3030-2-03",),
+)(lambda rules: _unanswered(rules, "BDAT", lambda session: session.state is State.CHUNKS))
+
+fault(
+    "bdat-empty-last-unanswered",
+    title="BDAT 0 LAST gets no reply",
+    breaks=("RFC3030-2-04",),
+)(lambda rules: _unanswered(rules, "BDAT LAST", lambda session: session.line == b"BDAT 0 LAST"))
+
+fault(
+    "bdat-reset-unanswered",
+    title="RSET between chunks gets no reply",
+    breaks=("RFC3030-2-08", "RFC3030-2-20"),
+)(lambda rules: _unanswered(rules, "RSET", lambda session: session.state in (State.CHUNKS, State.FAILED)))
+
+
+def _closing_in_chunks(rules: Rules, *, silent: bool) -> Rules:
+    def change(session: Session, event: str, given: Reply) -> Reply | list[Action]:
+        if session.state not in (State.CHUNKS, State.FAILED):
+            return given
+        session.state = State.CLOSED
+        return [Close()] if silent else [session.rules.render(given), Close()]
+
+    return on_reply(rules, change, "RSET")
+
+
+fault(
+    "bdat-reset-closes-without-reply",
+    title="RSET between chunks ends the connection without a reply",
+    breaks=("RFC3030-2-08", "RFC3030-2-20"),
+)(lambda rules: _closing_in_chunks(rules, silent=True))
+
+fault(
+    "bdat-reset-closes",
+    title="RSET between chunks ends the connection",
+    breaks=("RFC3030-2-08", "RFC3030-2-20"),
+)(lambda rules: _closing_in_chunks(rules, silent=False))
+
+fault(
+    "bdat-last-octets-unread",
+    title="BDAT LAST is refused before its octets are read, which are read as commands",
+    breaks=("RFC3030-2-06", "RFC3030-2-07", "RFC3030-2-16", "SEC-BDAT-REFUSED"),
+    # LMTP has no reply there.
+    also_trips=("rfc2033-lmtp/4-changes-to-smtp/chunk-without-recipient",),
+)(lambda rules: handled(rules, "BDAT", chunking._bdat, refused=_last_unread))
+
+
+def _last_unread(session: Session, argument: str, refusal: Reply) -> Reply | None:
+    return refusal if argument.endswith("LAST") else chunking._refused(session, argument, refusal)
+
+
+fault(
+    "bdat-last-for-nobody",
+    title="A last chunk that is refused is answered with 250",
+    breaks=("RFC3030-2-05", "RFC3030-2-06", "RFC3030-2-07", "RFC3030-2-16", "RFC3030-2-20"),
+)(lambda rules: answer(rules, "BDAT LAST", 503, _taken))
+
+
+@fault(
+    "bdat-octets-run-later",
+    title="The octets of a refused last chunk are read as commands behind the next one",
+    breaks=("RFC3030-2-06", "RFC3030-2-07", "RFC3030-2-16", "SEC-BDAT-REFUSED"),
+)
+def _later(rules: Rules) -> Rules:
+    def change(session: Session, event: str, given: Reply) -> Reply | list[Action]:
+        if event == "BDAT LAST":
+            session.memory["held"] = True
+        elif session.memory.pop("held", False):
+            return [session.rules.render(given)] * 2
+        return given
+
+    return on_reply(on_reply(rules, change, "BDAT LAST", 503), change, "NOOP")
+
+
+fault(
+    "bdat-last-in-capitals",
+    title="last in small letters is ignored",
+    breaks=("RFC3030-2-14",),
+)(lambda rules: handled(rules, "BDAT", lambda s, argument: chunking._bdat(s, argument.replace(" last", ""))))
+
+fault(
+    "bdat-hexadecimal",
+    title="A chunk size with a leading zero is hexadecimal",
+    breaks=("RFC3030-2-15",),
+)(lambda rules: _reading(rules, r"(0[0-9]+)( LAST)?", 16))
+
+fault(
+    "bdat-waits-for-crlf",
+    title="A message by BDAT that does not end in CRLF gets no reply",
+    breaks=("RFC3030-2-21",),
+)(lambda rules: _unanswered(checked(rules, _note_end), "BDAT LAST", lambda session: "no CRLF" in session.memory))
+
+
+def _note_end(session: Session, message: bytes) -> Reply | None:
+    if not message.endswith(b"\r\n"):
+        session.memory["no CRLF"] = True
+    return None
+
+
+@fault(
+    "arbitrary-octets-unanswered",
+    title="A line of arbitrary octets is not answered",
+    breaks=("RFC3030-2-13",),
+)
+def _muted(rules: Rules) -> Rules:
+    return on_reply(rules, lambda s, event, given: [] if b"\x1b[2J\x80" in s.line else given, "UNKNOWN")
+
+
+# The limit
+
+for _code, _status in ((452, "4.3.1"), (554, "5.3.4")):
+    fault(
+        f"bdat-over-the-limit-{_code}",
+        title=f"A chunk above the limit gets {_code}",
+        breaks=("RFC3030-2-18",),
+    )(lambda rules, code=_code, status=_status: answer(rules, "BDAT LAST", 552, reply(code, status, "Too big")))
+
+fault(
+    "bdat-over-the-limit-closes",
+    title="A chunk above the limit ends the connection without a reply",
+    breaks=("RFC3030-2-18",),
+)(lambda rules: closing(rules, "BDAT LAST", 552, silent=True))

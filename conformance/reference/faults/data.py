@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from conformance.reference.actions import Action, Wait
+from conformance.reference.actions import Action, Close, Wait
 from conformance.reference.change import (
     allowed,
     answer,
+    checked,
+    closing,
     data_ends,
     goes,
     handled,
     message,
+    on_actions,
+    on_input,
     on_reply,
     on_store,
 )
@@ -213,3 +217,55 @@ fault(
     title="Empty lines at the end of the text are lost",
     breaks=("RFC5321-2.3.10-01", "RFC5321-4.5.2-06"),
 )(lambda rules: message(rules, lambda octets: re.sub(rb"(?:\r\n)+\Z", b"\r\n", octets)))
+
+# Replies too many, and none
+
+fault(
+    "data-answered-twice",
+    title="A message is answered twice",
+    breaks=("RFC5321-4.1.1.4-14", "RFC5321-4.5.2-03"),
+    # Each later reply is taken for that of another command.
+    also_trips=("*",),
+    roles=("mx", "submission", "relay"),
+)(lambda rules: on_reply(rules, lambda s, event, given: [s.rules.render(given)] * 2, "END-OF-DATA"))
+
+fault(
+    "data-answered-by-closing",
+    title="After a message the connection ends without a reply",
+    breaks=("RFC5321-4.1.1.4-14", "RFC5321-4.5.2-03"),
+    # No message is answered.
+    also_trips=("*",),
+)(lambda rules: closing(rules, "END-OF-DATA", silent=True))
+
+# Text that looks like commands
+
+
+@fault(
+    "text-quit-closes",
+    title="QUIT in the text ends the session",
+    breaks=("RFC5321-4.1.1.4-18", "RFC5321-3.3-24"),
+)
+def _quit(rules: Rules) -> Rules:
+    def note(session: Session, octets: bytes) -> bytes:
+        session.memory["quit"] = b"\r\nQUIT\r\n" in octets
+        return octets
+
+    def act(session: Session, actions: list[Action]) -> list[Action]:
+        if session.state is not State.TEXT or not session.memory.get("quit"):
+            return actions
+        session.state = State.CLOSED
+        return [Close()]
+
+    return on_actions(on_input(rules, note, State.TEXT), act)
+
+
+def _command(session: Session, message: bytes) -> Reply | None:
+    found = re.search(rb"\r\n(?:QUIT|RSET|NOOP|DATA|STARTTLS)\r\n", message)
+    return reply(554, "5.6.0", "Commands in the text") if found else None
+
+
+fault(
+    "text-command-refused",
+    title="A message with a line that looks like a command is refused",
+    breaks=("RFC5321-4.1.1.4-18", "RFC5321-3.3-24"),
+)(lambda rules: checked(rules, _command))

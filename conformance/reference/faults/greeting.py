@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from conformance.reference.actions import Action
 from conformance.reference.change import answer, closing, goes, on_reply, raw
 from conformance.reference.faults import fault
 from conformance.reference.reply import Reply, reply
@@ -67,3 +68,33 @@ fault(
     title="HELP tells what the server runs on",
     breaks=("RFC5321-7.5-01",),
 )(lambda rules: answer(rules, "HELP", 214, reply(214, "2.0.0", "Servermail on Linux 6.1.0")))
+
+for _code in (450, 550):
+    fault(
+        f"greeting-{_code}",
+        title=f"The greeting is {_code}, and the session goes on",
+        breaks=("RFC5321-4.3.2-08", "RFC5321-4.2-04"),
+    )(lambda rules, code=_code: answer(rules, "GREETING", 220, lambda given: given._replace(code=code)))
+
+fault(
+    "greeting-521-as-550",
+    title="A server that never accepts mail greets with 550",
+    breaks=("RFC7504-3-01", "RFC5321-4.3.2-08"),
+)(lambda rules: answer(rules, "GREETING", 521, lambda given: given._replace(code=550)))
+
+
+@fault(
+    "greeting-when-spoken-to",
+    title="The server greets when the client has sent something",
+    breaks=("RFC5321-3.1-01",),
+    # The greeting looks like the reply to the header.
+    also_trips=("security/trusted-verbs/proxy-header*",),
+)
+def _spoken_to(rules: Rules) -> Rules:
+    def change(session: Session, event: str, given: Reply) -> Reply | list[Action]:
+        if event == "GREETING":
+            session.memory["greeting"] = given
+            return []
+        return session.memory.pop("greeting", given)
+
+    return on_reply(rules, change)

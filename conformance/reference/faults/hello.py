@@ -13,6 +13,7 @@ from conformance.reference.change import (
     grammar,
     handled,
     listed,
+    on_reply,
     stays,
     without_command,
     without_extension,
@@ -385,3 +386,18 @@ fault(
         "rfc6531-smtputf8/3.3-addresses/sender*",
     ),
 )(lambda rules: without_extension(rules, "8BITMIME"))
+
+
+@fault(
+    "ehlo-lists-once",
+    title="A second EHLO gets 250 without the list",
+    breaks=("RFC5321-4.1.1.1-24", "RFC5321-4.1.4-02"),
+)
+def _lists_once(rules: Rules) -> Rules:
+    def change(session: Session, event: str, given: Reply) -> Reply:
+        if session.tls:
+            return given
+        session.memory["hellos"] = session.memory.get("hellos", 0) + 1
+        return given._replace(lines=given.lines[:1]) if session.memory["hellos"] > 1 else given
+
+    return on_reply(rules, change, "EHLO", 250)

@@ -10,6 +10,7 @@ from conformance.reference.actions import Action, Close
 from conformance.reference.change import (
     answer,
     checked,
+    closing,
     extension,
     handled,
     limited,
@@ -266,3 +267,33 @@ fault(
     breaks=("RFC5321-4.5.3.1.8-02",),
     roles=("relay",),
 )(lambda rules: checked(rules, _relay_validates))
+
+fault(
+    "recipients-too-many-close",
+    title="A recipient too many ends the connection without a reply",
+    breaks=("RFC5321-4.5.3.1.10-02", "RFC5321-4.5.3.1.9-01", "RFC5321-4.5.3.1.8-04"),
+)(lambda rules: closing(rules, "RCPT", 452, silent=True))
+
+
+def _repeated(session: Session, event: str, given: Reply) -> Reply:
+    long = len(session.line) > 200
+    return reply(450, "4.5.2", f"Not now: {session.line.decode('latin-1')}") if long else given
+
+
+fault(
+    "reply-repeats-command-450",
+    title="Long commands are refused for now, in a reply that repeats them",
+    breaks=("RFC5321-4.5.3.1.5-01",),
+    also_trips=("*",),
+)(lambda rules: on_reply(rules, _repeated, code=5))
+
+
+def _no_answer(session: Session, event: str, given: Reply) -> Reply | list[Action]:
+    return [] if "long" in given.text.lower() else given
+
+
+fault(
+    "text-line-too-long-unanswered",
+    title="A message with a line that is too long gets no reply",
+    breaks=("RFC5321-4.5.3.1-05", "RFC5321-4.5.3.1.9-01"),
+)(lambda rules: on_reply(rules, _no_answer, "END-OF-DATA", 5))

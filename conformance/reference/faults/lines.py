@@ -178,3 +178,27 @@ def _mangled(rules: Rules) -> Rules:
         return replace(message, octets=re.sub(rb"[\x80-\xff]", b"?", message.octets))
 
     return on_store(rules, mangle)
+
+
+fault(
+    "line-with-extra-cr-unread",
+    title="A line that ends in CR and CRLF does not end",
+    breaks=("RFC5321-2.3.8-03",),
+)(lambda rules: lines_end(rules, rb"(?<!\r)\r\n"))
+
+
+@fault(
+    "line-in-segments-unread",
+    title="A line whose end comes in another segment is not read",
+    breaks=("RFC5321-2.4-07", "RFC5321-2.4-08", "RFC5321-2.3.8-02", "RFC2920-X-01"),
+    # A chunk that comes in two segments.
+    also_trips=("rfc3030-chunking/2-bdat/reset-between-chunks*",),
+)
+def _unread(rules: Rules) -> Rules:
+    def change(session: Session, octets: bytes) -> bytes:
+        if not octets or session.state in _NO_COMMANDS or session.chunk is not None:
+            return octets
+        begun, session.memory["begun"] = session.memory.get("begun", False), not octets.endswith(b"\r\n")
+        return b"" if begun else octets
+
+    return on_input(rules, change)

@@ -191,3 +191,25 @@ fault(
 )
 def _with_lhlo(rules: Rules) -> Rules:
     return replace(rules, commands={**rules.commands, "LHLO": dialogue.lmtp_commands(rules.commands)["LHLO"]})
+
+
+fault(
+    "lmtp-replies-twice",
+    title="An LMTP server answers a message twice for each recipient",
+    breaks=("RFC2033-4.2-02",),
+    roles=("lmtp",),
+)(lambda rules: on_reply(rules, lambda s, event, given: [s.rules.render(given)] * 2, "END-OF-DATA"))
+
+
+@fault(
+    "lmtp-chunk-for-nobody",
+    title="An LMTP server accepts BDAT LAST without a recipient",
+    breaks=("RFC2033-4.3-02",),
+    roles=("lmtp",),
+)
+def _taken_for_nobody(rules: Rules) -> Rules:
+    def change(session: Session, actions: list[Action]) -> list[Action]:
+        ended = session.line[:4] == b"BDAT" and session.line.endswith(b"LAST") and session.chunk is None
+        return actions or ([b"250 2.0.0 Ok\r\n"] if ended else [])
+
+    return on_actions(rules, change)

@@ -74,6 +74,21 @@ fault(
 )(lambda rules: on_actions(rules, _nothing_behind_refusal))
 
 
+def _nothing_behind_two(session: Session, actions: list[Action]) -> list[Action]:
+    if len(actions) != 1 or not isinstance(actions[0], bytes):
+        return actions
+    replies = _replies(actions[0])
+    refused = [number for number, octets in enumerate(replies) if octets[:1] >= b"5"]
+    return [b"".join(replies[: refused[1] + 1])] if len(refused) > 1 else actions
+
+
+fault(
+    "pipelining-flush-after-two-errors",
+    title="What came in one segment with two refused commands, behind them, is never answered",
+    breaks=("RFC2920-3.2-09", "RFC2920-3.2-01"),
+)(lambda rules: on_actions(rules, _nothing_behind_two))
+
+
 def _nothing_behind_reset(session: Session, actions: list[Action]) -> list[Action]:
     if len(actions) != 1 or not isinstance(actions[0], bytes) or _RESET not in actions[0]:
         return actions

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from conformance.reference import delivery
-from conformance.reference.actions import Action, Close
+from conformance.reference.actions import Action, Close, Reset
 from conformance.reference.change import (
     allowed,
     answer,
@@ -238,3 +238,70 @@ fault(
         "rfc5321/6.1-reliable-delivery/*",
     ),
 )(lambda rules: replace(rules, lost=lambda session, octets: session.site.store.clear()))
+
+for _verb, _broken, _others in (
+    # RSET stands there behind a refused recipient.
+    ("RSET", "RFC5321-4.1.1.5-02", ("rfc5321/4.5.3.1-sizes/recipient-beyond-limits*",)),
+    ("NOOP", "RFC5321-4.1.1.9-01", ()),
+):
+    fault(
+        f"{_verb.lower()}-refused-before-recipient",
+        title=f"{_verb} is refused between MAIL and RCPT",
+        breaks=("RFC5321-4.3.2-13", _broken),
+        also_trips=_others,
+    )(lambda rules, verb=_verb: forbidden(rules, verb, {State.MAIL}))
+
+fault(
+    "rset-closes-behind-its-reply",
+    title="After the reply to the fifth RSET the connection is closed",
+    breaks=("RFC5321-4.1.1.5-04",),
+)(lambda rules: on_reply(rules, _fifth, "RSET"))
+
+
+def _fifth(session: Session, event: str, given: Reply) -> Reply | list[Action]:
+    session.memory["resets"] = session.memory.get("resets", 0) + 1
+    if session.memory["resets"] < 5:
+        return given
+    session.state = State.CLOSED
+    return [session.rules.render(given), Close()]
+
+
+fault(
+    "noop-runs-its-argument",
+    title="NOOP QUIT is answered with 250, and ends the session",
+    breaks=("RFC5321-4.1.1.9-02",),
+)(lambda rules: on_reply(rules, _run, "NOOP"))
+
+
+def _run(session: Session, event: str, given: Reply) -> Reply | list[Action]:
+    if session.line != b"NOOP QUIT":
+        return given
+    session.state = State.CLOSED
+    return [session.rules.render(given), Close()]
+
+
+# What follows 221
+
+
+def _quits(rules: Rules, *behind: Action) -> Rules:
+    """Do something else than to close the connection behind the reply to QUIT."""
+
+    def change(session: Session, event: str, given: Reply) -> list[Action]:
+        session.state = State.CLOSED
+        return [session.rules.render(given), *behind]
+
+    return on_reply(rules, change, "QUIT", 221)
+
+
+fault(
+    "quit-answered-twice",
+    title="QUIT is answered twice",
+    breaks=("RFC5321-4.1.1.10-01", "RFC5321-4.1.1.10-07", "RFC7504-3-05"),
+    also_trips=("rfc2920-pipelining/3-command-groups/quit-behind-data",),
+)(lambda rules: _quits(rules, b"221 2.0.0 mx.lab.test closed the connection\r\n", Close()))
+
+fault(
+    "quit-resets",
+    title="After the reply to QUIT the connection is reset",
+    breaks=("RFC5321-4.1.1.10-01",),
+)(lambda rules: _quits(rules, Reset()))

@@ -6,11 +6,12 @@ import re
 from dataclasses import replace
 
 from conformance.reference import trace
-from conformance.reference.actions import Action, Wait
+from conformance.reference.actions import Action, Close, Wait
 from conformance.reference.change import (
     answer,
     grammar,
     handled,
+    on_actions,
     on_reply,
     on_store,
     stored,
@@ -97,6 +98,41 @@ fault(
     title="An idle session ends without a word",
     breaks=("RFC5321-4.5.3.2.7-02",),
 )(lambda rules: replace(rules, idle=lambda session: None))
+
+fault(
+    "idle-two-minutes-without-421",
+    title="A session that is idle for two minutes ends without a word",
+    breaks=("RFC5321-4.5.3.2.7-01", "RFC1123-5.3.2-01", "RFC5321-4.5.3.2.7-02", "RFC5321-4.5.3.2.7-03"),
+)(lambda rules: replace(rules, idle_timeout=120.0, idle=lambda session: None))
+
+
+@fault(
+    "idle-two-minutes-forgotten",
+    title="A session that was idle for two minutes ends at the next command",
+    breaks=("RFC5321-4.5.3.2.7-01", "RFC1123-5.3.2-01", "RFC5321-4.5.3.2.7-03"),
+)
+def _forgotten(rules: Rules) -> Rules:
+    def idle(session: Session) -> None:
+        session.memory["forgotten"] = True
+
+    def act(session: Session, actions: list[Action]) -> list[Action]:
+        return [] if session.memory.pop("forgotten", False) else actions or ([Close()] if session.closed else [])
+
+    return on_actions(replace(rules, idle_timeout=120.0, idle=idle), act)
+
+
+@fault(
+    "idle-421-stays-open",
+    title="An idle session is told 421, and the connection stays open",
+    breaks=("RFC5321-4.5.3.2.7-02",),
+)
+def _stays(rules: Rules) -> Rules:
+    def act(session: Session, actions: list[Action]) -> list[Action]:
+        idle = any(isinstance(action, bytes) and b"idle for too long" in action for action in actions)
+        return [action for action in actions if not isinstance(action, Close)] if idle else actions
+
+    return on_actions(rules, act)
+
 
 fault(
     "recipient-reply-late",

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from conformance.reference import sasl
+from conformance.reference.change import on_input
 from conformance.reference.faults import fault
 from conformance.reference.rules import Rules
 from conformance.reference.sasl import Exchange, Failed
 from conformance.reference.session import Session
+from conformance.reference.table import State
 
 Start = Callable[[Session], Exchange]
 
@@ -219,3 +221,38 @@ fault(
     title="SCRAM goes on after a first message that is wrong",
     breaks=("RFC5802-5-01", "RFC5802-5.1-01", "RFC5802-5.1-02"),
 )(lambda rules: _with(rules, "SCRAM-SHA-256", _any_first_message))
+
+
+# What follows the message
+
+
+def _asking_again(session: Session) -> Exchange:
+    message = yield b""
+    user = _finished(sasl.plain(session), message)
+    yield b""
+    return user
+
+
+fault(
+    "plain-asks-again",
+    title="The right message of PLAIN gets another challenge",
+    breaks=("RFC4954-4-22", "RFC4422-3.4.1-01"),
+)(lambda rules: _with(rules, "PLAIN", _asking_again))
+
+
+def _refusing_the_end(exchange: Exchange, final: bytes) -> Exchange:
+    yield exchange.send(final)
+    raise Failed
+
+
+fault(
+    "scram-empty-response-refused",
+    title="SCRAM refuses the empty response to the server's proof",
+    breaks=("RFC5802-5.1-08",),
+)(lambda rules: _with(rules, "SCRAM-SHA-256", _finishing(_refusing_the_end)))
+
+fault(
+    "scram-empty-response-unread",
+    title="An empty line at a challenge is not read",
+    breaks=("RFC5802-5.1-08",),
+)(lambda rules: on_input(rules, lambda session, octets: b"" if octets == b"\r\n" else octets, State.CHALLENGE))

@@ -10,6 +10,7 @@ from conformance.reference.faults import fault
 from conformance.reference.reply import Reply
 from conformance.reference.rules import Rules
 from conformance.reference.session import Session
+from conformance.reference.site import Site
 from conformance.reference.table import State
 
 NEVER = 1_000_000_000
@@ -134,3 +135,70 @@ fault(
         "rfc5321/4.1.1.5-rset/ends-no-connection",
     ),
 )(lambda rules: limited(rules, errors=1, idle_commands=3))
+
+
+def _first(site: Site) -> bool:
+    taken, site.memory["taken"] = site.memory.get("taken", False), True
+    return not taken
+
+
+fault(
+    "listens-once",
+    title="The server takes one connection, and none after it",
+    breaks=(
+        "SEC-LIMIT-SURVIVES",
+        "SEC-LIMIT-OTHERS",
+        "SEC-STARTTLS-FLOOD",
+        "RFC5321-4.5.3.1-05",
+        "RFC5321-4.1.1.10-05",
+    ),
+)(lambda rules: replace(rules, listens=_first))
+
+
+@fault(
+    "greets-once",
+    title="The server greets its first client, and nobody any more",
+    breaks=(
+        "SEC-LIMIT-SURVIVES",
+        "SEC-LIMIT-OTHERS",
+        "SEC-STARTTLS-FLOOD",
+        "RFC5321-4.5.3.1-05",
+        "RFC5321-4.1.1.10-05",
+    ),
+)
+def _once(rules: Rules) -> Rules:
+    def greet(session: Session, event: str, given: Reply) -> Reply | list[Action]:
+        greeted, session.site.memory["greeted"] = session.site.memory.get("greeted"), True
+        return [] if greeted else given
+
+    return on_reply(rules, greet, "GREETING")
+
+
+fault(
+    "two-mistakes-end-the-session",
+    title="After two mistakes the connection is closed",
+    breaks=("SEC-LIMIT-OVERBLOCK", "RFC5321-3.8-01"),
+    # Two refusals, and something behind them.
+    also_trips=(
+        "rfc2920-pipelining/3-command-groups/no-flush-after-error",
+        "rfc3030-chunking/2-bdat/*refused-recipient",
+        "rfc4954-auth/4-auth-command/two-failures-are-no-end",
+        "rfc5321/4.1.1.6-vrfy-expn/no-effect-on-the-transaction*",
+    ),
+)(lambda rules: on_reply(rules, _two, code=5))
+
+
+def _two(session: Session, event: str, given: Reply) -> Reply | list[Action]:
+    if session.errors != 2:
+        return given
+    session.state = State.CLOSED
+    return [session.rules.render(given), Close()]
+
+
+@fault(
+    "crowd-stops-every-session",
+    title="From the fortieth session that is open at once NOOP is not answered",
+    breaks=("SEC-LIMIT-SURVIVES",),
+)
+def _stopping(rules: Rules) -> Rules:
+    return on_reply(rules, lambda s, event, given: [] if len(s.site.open) >= 40 else given, "NOOP")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from conformance.reference.change import checked, data_ends
+from conformance.reference.actions import Action
+from conformance.reference.change import checked, data_ends, limited, on_input, on_reply
 from conformance.reference.faults import fault
 from conformance.reference.reply import Reply, reply
 from conformance.reference.rules import Border, Rules
 from conformance.reference.session import Session
+from conformance.reference.table import State
 
 fault(
     "ends-at-lf-dot-lf",
@@ -134,6 +136,12 @@ fault(
     breaks=("SEC-EOD-DOT-SPACE", "SEC-EOD-DOT-TAB", "RFC5321-4.1.1.4-12", "SEC-EOD-SCAN-HARDENING"),
 )(lambda rules: data_ends(rules, rb"(\r\n)\.[ \t]+\r\n"))
 
+fault(
+    "ends-at-dot-and-tab",
+    title="A dot with a tab behind it ends the mail data",
+    breaks=("SEC-EOD-DOT-TAB", "RFC5321-4.1.1.4-12", "SEC-EOD-SCAN-HARDENING"),
+)(lambda rules: data_ends(rules, rb"(\r\n)\.\t\r\n"))
+
 
 @fault(
     "line-feed-mode",
@@ -170,3 +178,91 @@ def _cut(rules: Rules) -> Rules:
         return rules.find_end(octets, start)
 
     return replace(rules, find_end=find)
+
+
+_FALSE_END = re.compile(
+    rb"\A\.\n|(?<!\r)\n\.\r?\n|\r\.[\r\n]|\n\.\r(?!\n)|\r\n\.[ \t\0]|\n\.\n|\n\0\."
+    rb"|[\x0b\x0c\x85\xa8\x8a][.\xae]|[^\r\n]{900}\.\r\n"
+)
+
+
+@fault(
+    "splits-at-false-ends",
+    title="A message is split at each false end, and its true end answered twice",
+    breaks=(
+        "SEC-EOD-LF-DOT-LF",
+        "SEC-EOD-LF-MODE",
+        "SEC-EOD-FIRST-LINE",
+        "SEC-EOD-CRLF-DOT-LF",
+        "SEC-EOD-LONG-LINE",
+        "RFC5321-4.1.1.4-07",
+        "RFC5321-4.1.1.4-09",
+        "RFC5321-4.1.1.4-10",
+        "RFC5321-4.1.1.4-12",
+    ),
+)
+def _splits(rules: Rules) -> Rules:
+    def note(session: Session, octets: bytes) -> bytes:
+        session.memory["text"] = session.memory.get("text", b"") + octets
+        return octets
+
+    def twice(session: Session, event: str, given: Reply) -> Reply | list[Action]:
+        false_end = _FALSE_END.search(session.memory.pop("text", b""))
+        return [session.rules.render(given)] * 2 if false_end else given
+
+    return on_reply(on_input(rules, note, State.TEXT), twice, "END-OF-DATA")
+
+
+def _holding(rules: Rules, pattern: bytes, replies: int) -> Rules:
+    """End the data at what matches too; the reply to such an end waits until so many are there, or never comes (0)."""
+
+    def note(session: Session, octets: bytes) -> bytes:
+        text = session.memory.get("tail", b"\r\n") + octets
+        session.memory["false"], session.memory["tail"] = b"\r\n.\r\n" not in text, text[-4:]
+        return octets
+
+    def hold(session: Session, event: str, given: Reply) -> Reply | list[Action]:
+        held = session.memory.setdefault("held", [])
+        session.memory.pop("tail", None)
+        if not held and (event == "NOOP" or not session.memory["false"]):
+            return given
+        held.append(session.rules.render(given))
+        if len(held) == replies:
+            session.memory["held"] = []
+            return [b"".join(held)]
+        if not replies:
+            held.clear()
+        return []
+
+    return on_reply(on_input(data_ends(rules, pattern), note, State.TEXT), hold, ("END-OF-DATA", "NOOP"))
+
+
+_LF_DOT_LF = rb"(?<!\r)(\n)\.\n"
+_CRLF_DOT_LF = rb"(\r\n)\.\n"
+
+for _name, _end, _pattern, _broken in (
+    ("lf-dot-lf", "<LF>.<LF>", _LF_DOT_LF, ("SEC-EOD-LF-DOT-LF", "SEC-EOD-LF-MODE", "RFC5321-4.1.1.4-06")),
+    ("crlf-dot-lf", "<CRLF>.<LF>", _CRLF_DOT_LF, ("SEC-EOD-CRLF-DOT-LF", "SEC-EOD-FIRST-LINE", "RFC5321-4.1.1.4-08")),
+    ("long-line-dot", "a dot in a long line", rb"([^\r\n]{1001})\.\r\n", ("SEC-EOD-LONG-LINE", "RFC5321-4.1.1.4-12")),
+):
+    fault(
+        f"ends-at-{_name}-and-waits",
+        title=f"The data ends at {_end}, and the reply waits for those to two more commands",
+        breaks=_broken,
+    )(lambda rules, pattern=_pattern: _holding(rules, pattern, 3))
+
+fault(
+    "ends-at-crlf-dot-lf-without-reply",
+    title="The data ends at <CRLF>.<LF>, and that is not answered",
+    breaks=("SEC-EOD-CRLF-DOT-LF", "SEC-EOD-FIRST-LINE", "RFC5321-4.1.1.4-08", "SEC-EOD-SCAN-HARDENING"),
+)(lambda rules: _holding(rules, _CRLF_DOT_LF, 0))
+
+for _name, _pattern, _broken in (
+    ("lf-dot-lf", _LF_DOT_LF, ("SEC-EOD-SCAN", "SEC-EOD-LF-DOT-LF", "SEC-EOD-LF-MODE", "RFC5321-4.1.1.4-06")),
+    ("crlf-dot-lf", _CRLF_DOT_LF, ("SEC-EOD-SCAN-HARDENING", "SEC-EOD-CRLF-DOT-LF", "RFC5321-4.1.1.4-08")),
+):
+    fault(
+        f"ends-at-{_name}-and-counts-no-hops",
+        title=f"The data ends at {_name}, and no loop is looked for",
+        breaks=(*_broken, "RFC5321-6.3-01", "RFC5321-6.3-02"),
+    )(lambda rules, pattern=_pattern: limited(data_ends(rules, pattern), received=1_000_000))

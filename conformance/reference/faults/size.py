@@ -7,6 +7,7 @@ from conformance.reference.change import (
     answer,
     anything,
     checked,
+    closing,
     extension,
     handled,
     limited,
@@ -216,3 +217,21 @@ fault(
     title="The limit counts the trace fields that the server adds",
     breaks=("RFC1870-5-01",),
 )(lambda rules: checked(rules, _counting_trace))
+
+fault(
+    "size-refused-later-for-now",
+    title="A message above the limit gets 452",
+    breaks=("RFC1870-4-02",),
+)(lambda rules: answer(rules, "END-OF-DATA", 552, reply(452, "4.3.1", "Message too big")))
+
+fault(
+    "size-refused-later-closes",
+    title="A message above the limit ends the connection without a reply",
+    breaks=("RFC1870-4-02",),
+)(lambda rules: closing(rules, "END-OF-DATA", 552, silent=True))
+
+fault(
+    "size-counts-trace-554",
+    title="The limit counts the trace fields that the server adds, and what is too large gets 554",
+    breaks=("RFC1870-5-01", "RFC1870-4-02"),
+)(lambda rules: answer(checked(rules, _counting_trace), "END-OF-DATA", 552, reply(554, "5.3.4", "Message too big")))

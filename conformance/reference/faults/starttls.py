@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from conformance.reference import dialogue, transaction
-from conformance.reference.change import answer, extension, handled, listed, on_reply, stays
+from conformance.reference.actions import Action
+from conformance.reference.change import answer, extension, handled, listed, on_input, on_reply, stays
 from conformance.reference.extension import starttls
 from conformance.reference.faults import fault
 from conformance.reference.reply import Reply, reply
@@ -251,3 +252,65 @@ def _no_data(rules: Rules) -> Rules:
         return reply(554, "5.5.1", "No message here") if session.tls else transaction.data(session, argument)
 
     return handled(rules, "DATA", data)
+
+
+# Refusals and replies that are not called for
+
+for code in (501, 502):
+    fault(
+        f"starttls-refused-{code}",
+        title=f"STARTTLS is listed and gets {code}",
+        breaks=("RFC3207-3-01", "RFC3207-4-01", "RFC5321-4.1.1.1-24"),
+    )(lambda rules, code=code: handled(rules, "STARTTLS", lambda s, argument: reply(code, "5.5.1", "Not now")))
+
+fault(
+    "starttls-argument-502",
+    title="STARTTLS with an argument gets 502",
+    breaks=("RFC3207-4-02",),
+)(lambda rules: answer(rules, "STARTTLS", 501, reply(502, "5.5.1", "Not so")))
+
+
+@fault(
+    "starttls-reply-in-tls",
+    title="In TLS the server begins with a reply that nobody asked for",
+    breaks=("RFC3207-4.2-04",),
+    # Each later reply is taken for that of another command.
+    also_trips=("rfc3207*", "rfc4954*", "security/auth/*", "security/starttls/*", "lint/unsolicited"),
+)
+def _unasked(rules: Rules) -> Rules:
+    def after(session: Session) -> None:
+        rules.after_tls(session)
+        session.put("STARTTLS", reply(250, "2.0.0", "TLS is up"))
+
+    return replace(rules, after_tls=after)
+
+
+@fault(
+    "starttls-runs-clear-octets",
+    title="What came in clear text behind STARTTLS is answered at once, in clear text",
+    breaks=("RFC3207-4-09", "SEC-STARTTLS-INJECTION"),
+)
+def _in_clear_text(rules: Rules) -> Rules:
+    def change(session: Session, octets: bytes) -> bytes:
+        session.memory["behind"] = octets.startswith(b"STARTTLS\r\n") and octets.count(b"\r\n") > 1
+        return octets
+
+    def twice(session: Session, event: str, given: Reply) -> Reply | list[Action]:
+        if not session.memory.get("behind"):
+            return given
+        return [session.rules.render(given), b"250 2.0.0 Done\r\n"]
+
+    return on_reply(on_input(rules, change), twice, "STARTTLS", 220)
+
+
+for code, text, at in ((550, "Encryption needed", "MAIL"), (530, "Must issue a STARTTLS command first", "RCPT")):
+    fault(
+        f"starttls-demanded-{code}-at-{at.lower()}",
+        title=f"{at} is refused with {code} without TLS",
+        breaks=("RFC3207-4-03", "RFC3207-4-05"),
+        roles=("mx", "relay"),
+    )(
+        lambda rules, code=code, text=text, at=at: on_reply(
+            rules, lambda s, event, given: given if s.tls else reply(code, "5.7.10", text), at, 250
+        )
+    )

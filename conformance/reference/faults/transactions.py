@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from conformance.reference import delivery, policy, transaction
-from conformance.reference.change import allowed, answer, checked, closing, goes, handled, on_store, stays
+from conformance.reference.actions import Action, Wait
+from conformance.reference.change import allowed, answer, checked, closing, goes, handled, on_reply, on_store, stays
 from conformance.reference.faults import fault
 from conformance.reference.faults._seen import CHASQUID, OPENSMTPD, SENDMAIL
 from conformance.reference.reply import Reply, reply
@@ -389,3 +390,121 @@ fault(
         ),
     )
 )
+
+# Other codes of success
+
+fault(
+    "data-answered-350",
+    title="DATA is answered with 350 instead of 354",
+    breaks=("RFC5321-3.3-15", "RFC5321-4.3.1-07", "RFC5321-4.3.2-12", "RFC5321-4.2-07"),
+    # 354 is asked for.
+    also_trips=("rfc*",),
+)(lambda rules: answer(rules, "DATA", 354, lambda given: given._replace(code=350)))
+
+fault(
+    "rcpt-answered-252",
+    title="RCPT is answered with 252",
+    breaks=("RFC5321-3.3-07", "RFC5321-4.1.1.3-08", "RFC5321-4.3.2-11", "RFC5248-2.4-01"),
+)(lambda rules: answer(rules, "RCPT", 250, lambda given: given._replace(code=252)))
+
+fault(
+    "mail-argument-552",
+    title="MAIL with an argument that can't be read gets 552",
+    breaks=("RFC5321-4.1.4-11", "RFC5321-4.2.1-04", "RFC5248-2.4-01"),
+    # Other cases want 501 for what can't be read, too.
+    also_trips=("rfc*",),
+)(lambda rules: answer(rules, "MAIL", 501, reply(552, "5.5.4", "What?")))
+
+
+def _odd_sender(rules: Rules, pattern: str, refusal: Reply) -> Rules:
+    """Refuse reverse-paths that match."""
+
+    def sender(session: Session, path: Path) -> Reply | None:
+        return refusal if re.fullmatch(pattern, path.text) else rules.sender(session, path)
+
+    return replace(rules, sender=sender)
+
+
+for _code, _status in ((451, "4.3.0"), (550, "5.1.8")):
+    fault(
+        f"mail-odd-local-part-{_code}",
+        title=f"A local part that is not made of letters gets {_code}",
+        breaks=("RFC5321-4.1.2-14", "RFC5321-4.1.2-15", "RFC5321-4.1.2-16"),
+    )(
+        lambda rules, code=_code, status=_status: _odd_sender(
+            rules, r".*[\"!#$%&'*+/=?^_`{|}~].*@.*", reply(code, status, "No such sender")
+        )
+    )
+
+fault(
+    "mail-odd-domain-552",
+    title="A sender whose domain is unusual gets 552",
+    breaks=("RFC5321-4.1.2-10", "RFC5321-4.1.2-12", "RFC5248-2.4-01"),
+)(
+    lambda rules: _odd_sender(
+        rules, r".*@(?:[0-9].*|.*--.*|x{63}.*|(?:\w\.){5}.*|EXAMPLE.COM)>?", reply(552, "5.1.8", "No")
+    )
+)
+
+fault(
+    "mail-one-label-500",
+    title="A sender with a domain of one label gets 500",
+    breaks=("RFC5321-4.1.2-11", "RFC5248-2.4-01"),
+)(lambda rules: _odd_sender(rules, r".*@\w+>?", reply(500, "5.1.7", "What?")))
+
+fault(
+    "mail-literal-501",
+    title="A sender with an address literal gets 501, with a text that says so",
+    breaks=("RFC1123-5.2.17-01", "RFC5321-4.1.3-02", "RFC5321-4.1.3-04"),
+)(lambda rules: _odd_sender(rules, r".*@\[.*", reply(501, "5.1.7", "No address literals here")))
+
+
+def _null_message(session: Session, message: bytes) -> Reply | None:
+    null = session.transaction.reverse_path.mailbox is None
+    return reply(554, "5.6.0", "No notifications here") if null else None
+
+
+fault(
+    "null-path-message-refused",
+    title="A message with the null reverse-path is refused after its text",
+    breaks=("RFC5321-4.5.5-03", "RFC5321-4.1.1.2-02"),
+)(lambda rules: checked(rules, _null_message))
+
+# Recipients
+
+
+def _no_route(session: Session, argument: str) -> Reply:
+    routed = argument[3:].startswith("<@")
+    return reply(556, "5.1.2", "No source routes") if routed else transaction.rcpt(session, argument)
+
+
+fault(
+    "rcpt-source-route-556",
+    title="A recipient with a source route gets 556",
+    breaks=("RFC5321-4.1.1.3-02", "RFC5321-3.3-09", "RFC5321-4.1.2-04", "RFC1123-5.2.6-02", "RFC5321-4.1.1.3-03"),
+)(lambda rules: handled(rules, "RCPT", _no_route))
+
+
+@fault(
+    "rcpt-unknown-never-answered",
+    title="RCPT for a mailbox that does not exist is answered after ten minutes",
+    breaks=("RFC1123-5.2.7-03", "RFC6409-5.3-01"),
+)
+def _never(rules: Rules) -> Rules:
+    def change(session: Session, event: str, given: Reply) -> list[Action]:
+        return [Wait(600.0), session.rules.render(given)]
+
+    return on_reply(rules, change, "RCPT", 550)
+
+
+@fault(
+    "mail-slow",
+    title="MAIL is answered after three minutes on the submission port",
+    breaks=("RFC6409-5.3-01",),
+    roles=("submission",),
+)
+def _slow_mail(rules: Rules) -> Rules:
+    def change(session: Session, event: str, given: Reply) -> list[Action]:
+        return [Wait(180.0), session.rules.render(given)]
+
+    return on_reply(rules, change, "MAIL", 250)

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from conformance.reference import framing
-from conformance.reference.change import message, on_input, stored
+from conformance.reference.change import checked, message, on_input, stored
 from conformance.reference.faults import fault
 from conformance.reference.faults._seen import OPENSMTPD, POSTFIX, QPSMTPD, SMTP_SERVER
+from conformance.reference.reply import Reply, reply
 from conformance.reference.rules import Rules
 from conformance.reference.session import Session
 from conformance.reference.table import State
@@ -171,3 +172,15 @@ fault(
     breaks=("RFC5321-4.5.2-07", "RFC5321-2.3.1-01"),
     also_trips=("rfc6531-smtputf8/3.7.3-messages/trace-in-ascii",),
 )(lambda rules: stored(rules, lambda octets: "X-Scanned: gepr\u00fcft\r\n".encode("latin-1") + octets))
+
+
+def _odd(session: Session, octets: bytes) -> Reply | None:
+    odd = not session.transaction.binary and re.search(rb"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f]", octets)
+    return reply(554, "5.6.0", "Odd characters") if odd else None
+
+
+fault(
+    "text-control-characters-refused",
+    title="A message with control characters in its text is refused",
+    breaks=("RFC5321-4.5.2-06", "RFC5321-4.1.1.4-01"),
+)(lambda rules: checked(rules, _odd))

@@ -271,3 +271,31 @@ def _tenth_closes(rules: Rules) -> Rules:
         return [session.rules.render(given), Close()]
 
     return on_reply(rules, change, code=5)
+
+
+# Unknown commands
+
+fault(
+    "unknown-command-closes-without-reply",
+    title="An unknown command ends the connection without a reply",
+    breaks=("RFC5321-3.8-01", "RFC5321-3.8-02", "RFC5321-3.8-03", "RFC5321-4.2.4-02"),
+    # Whatever is no command.
+    also_trips=("rfc*",),
+)(lambda rules: closing(rules, "UNKNOWN", 500, silent=True))
+
+
+for _count, _word in ((3, "third"), (30, "thirtieth")):
+
+    @fault(
+        f"{_word}-unknown-command-closes",
+        title=f"After the {_word} unknown command the connection is closed without 421",
+        breaks=("RFC5321-3.8-01", "RFC5321-3.8-03"),
+    )
+    def _many(rules: Rules, count: int = _count) -> Rules:
+        def change(session: Session, event: str, given: Reply) -> Reply | list[Action]:
+            if session.errors != count:
+                return given
+            session.state = State.CLOSED
+            return [session.rules.render(given), Close()]
+
+        return on_reply(rules, change, "UNKNOWN", 500)

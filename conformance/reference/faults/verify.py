@@ -170,3 +170,15 @@ fault(
         rules, "EXPN", 250, lambda given: given._replace(lines=(" ".join((*given.lines, "<b@c.test>")),))
     )
 )
+
+fault(
+    "vrfy-names-another",
+    title="VRFY names a mailbox that does not exist",
+    breaks=("RFC5321-AppD-01", "RFC5321-3.5.2-04"),
+)(lambda rules: _telling(rules, lambda line: line.replace("<", "<former-")))
+
+fault(
+    "vrfy-short-domain",
+    title="VRFY and EXPN give domains of one label",
+    breaks=("RFC5321-3.5.1-02", "RFC5321-3.5.2-01", "RFC5321-3.5.2-03", "RFC5321-3.5.1-10"),
+)(lambda rules: _telling(rules, lambda line: re.sub(r"@([^.>]+)[^>]*>", r"@\1>", line)))
