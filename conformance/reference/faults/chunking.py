@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from conformance.reference import dialogue, framing, transaction
 from conformance.reference.actions import Action, Close
@@ -668,7 +669,7 @@ for _code, _status in ((452, "4.3.1"), (554, "5.3.4")):
         f"bdat-over-the-limit-{_code}",
         title=f"A chunk above the limit gets {_code}",
         breaks=("RFC3030-2-18",),
-    )(lambda rules, code=_code, status=_status: answer(rules, "BDAT LAST", 552, reply(code, status, "Too big")))
+    )(partial(answer, event="BDAT LAST", code=552, new=reply(_code, _status, "Too big")))
 
 fault(
     "bdat-over-the-limit-closes",

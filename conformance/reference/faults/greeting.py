@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from conformance.reference.actions import Action
 from conformance.reference.change import answer, closing, goes, on_reply, raw
 from conformance.reference.faults import fault
@@ -69,12 +71,17 @@ fault(
     breaks=("RFC5321-7.5-01",),
 )(lambda rules: answer(rules, "HELP", 214, reply(214, "2.0.0", "Servermail on Linux 6.1.0")))
 
+
+def _recoded(rules: Rules, code: int) -> Rules:
+    return answer(rules, "GREETING", 220, lambda given: given._replace(code=code))
+
+
 for _code in (450, 550):
     fault(
         f"greeting-{_code}",
         title=f"The greeting is {_code}, and the session goes on",
         breaks=("RFC5321-4.3.2-08", "RFC5321-4.2-04"),
-    )(lambda rules, code=_code: answer(rules, "GREETING", 220, lambda given: given._replace(code=code)))
+    )(partial(_recoded, code=_code))
 
 fault(
     "greeting-521-as-550",
@@ -95,6 +102,7 @@ def _spoken_to(rules: Rules) -> Rules:
         if event == "GREETING":
             session.memory["greeting"] = given
             return []
-        return session.memory.pop("greeting", given)
+        greeting: Reply | None = session.memory.pop("greeting", None)
+        return greeting or given
 
     return on_reply(rules, change)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from conformance.reference import delivery
 from conformance.reference.actions import Action, Close, Reset
@@ -249,7 +250,7 @@ for _verb, _broken, _others in (
         title=f"{_verb} is refused between MAIL and RCPT",
         breaks=("RFC5321-4.3.2-13", _broken),
         also_trips=_others,
-    )(lambda rules, verb=_verb: forbidden(rules, verb, {State.MAIL}))
+    )(partial(forbidden, verb=_verb, states=(State.MAIL,)))
 
 fault(
     "rset-closes-behind-its-reply",

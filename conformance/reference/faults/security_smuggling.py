@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 
 from conformance.reference.actions import Action
 from conformance.reference.change import checked, data_ends, limited, on_input, on_reply
@@ -240,16 +241,17 @@ def _holding(rules: Rules, pattern: bytes, replies: int) -> Rules:
 _LF_DOT_LF = rb"(?<!\r)(\n)\.\n"
 _CRLF_DOT_LF = rb"(\r\n)\.\n"
 
-for _name, _end, _pattern, _broken in (
+_WAITING: tuple[tuple[str, str, bytes, tuple[str, ...]], ...] = (
     ("lf-dot-lf", "<LF>.<LF>", _LF_DOT_LF, ("SEC-EOD-LF-DOT-LF", "SEC-EOD-LF-MODE", "RFC5321-4.1.1.4-06")),
     ("crlf-dot-lf", "<CRLF>.<LF>", _CRLF_DOT_LF, ("SEC-EOD-CRLF-DOT-LF", "SEC-EOD-FIRST-LINE", "RFC5321-4.1.1.4-08")),
     ("long-line-dot", "a dot in a long line", rb"([^\r\n]{1001})\.\r\n", ("SEC-EOD-LONG-LINE", "RFC5321-4.1.1.4-12")),
-):
+)
+for _name, _end, _pattern, _broken in _WAITING:
     fault(
         f"ends-at-{_name}-and-waits",
         title=f"The data ends at {_end}, and the reply waits for those to two more commands",
         breaks=_broken,
-    )(lambda rules, pattern=_pattern: _holding(rules, pattern, 3))
+    )(partial(_holding, pattern=_pattern, replies=3))
 
 fault(
     "ends-at-crlf-dot-lf-without-reply",
@@ -257,12 +259,27 @@ fault(
     breaks=("SEC-EOD-CRLF-DOT-LF", "SEC-EOD-FIRST-LINE", "RFC5321-4.1.1.4-08", "SEC-EOD-SCAN-HARDENING"),
 )(lambda rules: _holding(rules, _CRLF_DOT_LF, 0))
 
-for _name, _pattern, _broken in (
-    ("lf-dot-lf", _LF_DOT_LF, ("SEC-EOD-SCAN", "SEC-EOD-LF-DOT-LF", "SEC-EOD-LF-MODE", "RFC5321-4.1.1.4-06")),
-    ("crlf-dot-lf", _CRLF_DOT_LF, ("SEC-EOD-SCAN-HARDENING", "SEC-EOD-CRLF-DOT-LF", "RFC5321-4.1.1.4-08")),
+
+def _counting_no_hops(rules: Rules, pattern: bytes) -> Rules:
+    return limited(data_ends(rules, pattern), received=1_000_000)
+
+
+for _name, _end, _pattern, _broken in (
+    (
+        "lf-dot-lf",
+        "<LF>.<LF>",
+        _LF_DOT_LF,
+        ("SEC-EOD-SCAN", "SEC-EOD-LF-DOT-LF", "SEC-EOD-LF-MODE", "RFC5321-4.1.1.4-06"),
+    ),
+    (
+        "crlf-dot-lf",
+        "<CRLF>.<LF>",
+        _CRLF_DOT_LF,
+        ("SEC-EOD-SCAN-HARDENING", "SEC-EOD-CRLF-DOT-LF", "RFC5321-4.1.1.4-08"),
+    ),
 ):
     fault(
         f"ends-at-{_name}-and-counts-no-hops",
-        title=f"The data ends at {_name}, and no loop is looked for",
-        breaks=(*_broken, "RFC5321-6.3-01", "RFC5321-6.3-02"),
-    )(lambda rules, pattern=_pattern: limited(data_ends(rules, pattern), received=1_000_000))
+        title=f"The data ends at {_end}, and no loop is looked for",
+        breaks=(*_broken, "RFC5321-4.1.1.4-06", "RFC5321-4.1.1.4-08", "RFC5321-6.3-01", "RFC5321-6.3-02"),
+    )(partial(_counting_no_hops, pattern=_pattern))

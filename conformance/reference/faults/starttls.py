@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from conformance.reference import dialogue, transaction
 from conformance.reference.actions import Action
@@ -256,12 +257,17 @@ def _no_data(rules: Rules) -> Rules:
 
 # Refusals and replies that are not called for
 
+
+def _refused(rules: Rules, code: int) -> Rules:
+    return handled(rules, "STARTTLS", lambda session, argument: reply(code, "5.5.1", "Not now"))
+
+
 for code in (501, 502):
     fault(
         f"starttls-refused-{code}",
         title=f"STARTTLS is listed and gets {code}",
         breaks=("RFC3207-3-01", "RFC3207-4-01", "RFC5321-4.1.1.1-24"),
-    )(lambda rules, code=code: handled(rules, "STARTTLS", lambda s, argument: reply(code, "5.5.1", "Not now")))
+    )(partial(_refused, code=code))
 
 fault(
     "starttls-argument-502",
@@ -303,14 +309,14 @@ def _in_clear_text(rules: Rules) -> Rules:
     return on_reply(on_input(rules, change), twice, "STARTTLS", 220)
 
 
+def _demanding(rules: Rules, event: str, refusal: Reply) -> Rules:
+    return on_reply(rules, lambda session, asked, given: given if session.tls else refusal, event, 250)
+
+
 for code, text, at in ((550, "Encryption needed", "MAIL"), (530, "Must issue a STARTTLS command first", "RCPT")):
     fault(
         f"starttls-demanded-{code}-at-{at.lower()}",
         title=f"{at} is refused with {code} without TLS",
         breaks=("RFC3207-4-03", "RFC3207-4-05"),
         roles=("mx", "relay"),
-    )(
-        lambda rules, code=code, text=text, at=at: on_reply(
-            rules, lambda s, event, given: given if s.tls else reply(code, "5.7.10", text), at, 250
-        )
-    )
+    )(partial(_demanding, event=at, refusal=reply(code, "5.7.10", text)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from conformance.reference import delivery, policy, transaction
 from conformance.reference.actions import Action, Wait
@@ -430,11 +431,7 @@ for _code, _status in ((451, "4.3.0"), (550, "5.1.8")):
         f"mail-odd-local-part-{_code}",
         title=f"A local part that is not made of letters gets {_code}",
         breaks=("RFC5321-4.1.2-14", "RFC5321-4.1.2-15", "RFC5321-4.1.2-16"),
-    )(
-        lambda rules, code=_code, status=_status: _odd_sender(
-            rules, r".*[\"!#$%&'*+/=?^_`{|}~].*@.*", reply(code, status, "No such sender")
-        )
-    )
+    )(partial(_odd_sender, pattern=r".*[\"!#$%&'*+/=?^_`{|}~].*@.*", refusal=reply(_code, _status, "No such sender")))
 
 fault(
     "mail-odd-domain-552",
