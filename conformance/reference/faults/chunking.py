@@ -555,6 +555,8 @@ fault(
     "bdat-second-unanswered",
     title="A chunk behind another one gets no reply, unless it is the last",
     breaks=("RFC3030-2-03",),
+    # The odd number is that of a second chunk.
+    also_trips=("rfc3030-chunking/2-bdat/leading-zeros",),
 )(lambda rules: _unanswered(rules, "BDAT", lambda session: session.state is State.CHUNKS))
 
 fault(

@@ -75,7 +75,7 @@ fault(
 fault(
     "flood-stops-the-server",
     title="Thousands of lines in one write stop the whole server",
-    breaks=("SEC-LIMIT-SURVIVES", "SEC-STARTTLS-FLOOD"),
+    breaks=("SEC-LIMIT-SURVIVES", "SEC-STARTTLS-FLOOD", "RFC5321-4.5.3.1-05"),
 )(lambda rules: _stops(rules, 4_500, lines=True))
 
 
@@ -103,7 +103,7 @@ def _crowd(rules: Rules) -> Rules:
 @fault(
     "one-session-at-a-time",
     title="A client is greeted when the session before it has ended",
-    breaks=("SEC-LIMIT-OTHERS", "SEC-LIMIT-SURVIVES"),
+    breaks=("SEC-LIMIT-OTHERS", "SEC-LIMIT-SURVIVES", "RFC5321-4.5.3.1-05"),
     also_trips=("security/starttls/flood",),
     seen_in=("servers written as a loop around accept()",),
 )
