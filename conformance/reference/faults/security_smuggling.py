@@ -244,7 +244,12 @@ _CRLF_DOT_LF = rb"(\r\n)\.\n"
 _WAITING: tuple[tuple[str, str, bytes, tuple[str, ...]], ...] = (
     ("lf-dot-lf", "<LF>.<LF>", _LF_DOT_LF, ("SEC-EOD-LF-DOT-LF", "SEC-EOD-LF-MODE", "RFC5321-4.1.1.4-06")),
     ("crlf-dot-lf", "<CRLF>.<LF>", _CRLF_DOT_LF, ("SEC-EOD-CRLF-DOT-LF", "SEC-EOD-FIRST-LINE", "RFC5321-4.1.1.4-08")),
-    ("long-line-dot", "a dot in a long line", rb"([^\r\n]{1001})\.\r\n", ("SEC-EOD-LONG-LINE", "RFC5321-4.1.1.4-12")),
+    (
+        "long-line-dot",
+        "a dot in a long line",
+        rb"(?=\.)(?<=[^\r\n]{1001})()\.\r\n",
+        ("SEC-EOD-LONG-LINE", "RFC5321-4.1.1.4-12"),
+    ),
 )
 for _name, _end, _pattern, _broken in _WAITING:
     fault(
