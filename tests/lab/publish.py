@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from tests.lab.up import version
 REPORTS = PROJECT / "reports"
 
 FLAWS = (
+    "lint/line-end",
     "rfc2195-cram-md5/2-challenge/challenges-differ*",
     "rfc3030-chunking/2-bdat/*",
     "rfc3207-starttls/4-starttls-command/clear-text-never-runs-in-tls*",
@@ -175,7 +176,13 @@ def steady(run: Run, title: str) -> Run:
         + (f", {plural(hidden, 'security finding')} withheld" if hidden else ""),
     }
     header |= {"target": target | {"name": title}, "planned": len(results)}
-    return Run(header, results, list(_examples(run.lints)), [], footer)
+    return Run(
+        header,
+        results,
+        list(_examples(event for event in run.lints if event.get("id") in {result.id for result in results})),
+        [],
+        footer,
+    )
 
 
 def _steady(result: Result) -> Result:
@@ -200,7 +207,7 @@ def _text(text: str) -> str:
     return _PORT.sub(r"\1:50000", _DATE.sub("Thu, 1 Jan 1970 00:00:00 +0000", _TOKEN.sub("sc-token", text)))
 
 
-def _examples(events: Sequence[Event]) -> Iterator[Event]:
+def _examples(events: Iterable[Event]) -> Iterator[Event]:
     count: dict[str, int] = {}
     for event in sorted(events, key=lambda event: (str(event.get("id")), str(event.get("case")))):
         name = str(event.get("id"))
