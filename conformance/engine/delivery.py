@@ -70,14 +70,15 @@ async def judge_delivery(
     end = begin + (step.within if deliveries is None else deliveries.patience(domain, step.within))
     least, most = step.counts
     enough = most + 1 if least < most else max(most, 1)
-    pause = POLL_SECONDS
+    pause, came = POLL_SECONDS, False
     while True:
         try:
             messages = observer.find(values["token"], recipient)
         except ObserverError as error:
             raise Stop("inconclusive", f"the mailbox of {recipient} can't be read: {error}") from None
-        if messages and deliveries is not None:
+        if messages and not came and deliveries is not None:
             deliveries.arrived(domain, loop.time() - begin)
+            came = True
         if len(messages) >= enough or loop.time() >= end:
             break
         await asyncio.sleep(min(pause, max(end - loop.time(), 0.001)))

@@ -133,6 +133,18 @@ def test_absence_tells_nothing_where_nothing_ever_arrives() -> None:
     virtual.run(main())
 
 
+def test_waiting_for_a_second_message_is_no_slowness_of_the_first() -> None:
+    """What counts is when the first one came."""
+
+    async def main() -> float:
+        deliveries = Deliveries()
+        step = Delivered(Octets((Variable("to"),)), within=5.0, count=1, least=0)
+        await judge_delivery(step, {"to": b"here@x.example", "token": b"t"}, Slow(here=0.0), deliveries=deliveries)
+        return deliveries.slowest["x.example"]
+
+    assert virtual.run(main()) == 0.0
+
+
 def test_where_mail_is_slow_it_may_be_slower() -> None:
     """A message may take three times as long as the slowest that arrived."""
 
