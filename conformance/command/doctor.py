@@ -21,9 +21,9 @@ from conformance.case.pattern import Closed, Event
 from conformance.command.common import UsageError, target_of, tell
 from conformance.engine.entry import observer_of
 from conformance.engine.exit import FINDINGS, OK, UNREACHABLE
-from conformance.engine.player import Setting
 from conformance.engine.run import UnreachableError, setting_for
 from conformance.engine.sanity import foreign
+from conformance.engine.setting import Setting
 from conformance.engine.talk import Talk, accepted, refused
 from conformance.engine.wire import ConnectError
 from conformance.observer import Observer, ObserverError, place

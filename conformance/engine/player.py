@@ -9,33 +9,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import email.utils
-import random
 import re
 import secrets
-import time
-import zlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from statistics import median
-from typing import Protocol
 
 from conformance.case import model
 from conformance.case.model import Alternative, Case, Compare, Crowd, Delivered, Expect, Hangup, Repeat, Send, Tls, Wait
 from conformance.case.octets import Octets, TooMuchError
-from conformance.case.pattern import Closed, Event, Silence, TlsResult, parse
-from conformance.engine import ladder, sharing, timing
-from conformance.engine.delivery import Deliveries, judge_delivery
+from conformance.case.pattern import Closed, Event, Silence, parse
+from conformance.engine import crowd, handshake, ladder, sharing
+from conformance.engine.delivery import judge_delivery
 from conformance.engine.outcome import BackOff, Finding, Leave, Next, Outcome, Stop
 from conformance.engine.session import Session
+from conformance.engine.setting import Setting
 from conformance.engine.sharing import Kept
 from conformance.engine.tls import TlsSettings
-from conformance.engine.wire import ConnectError, SocketDialer
-from conformance.observer import Observer
+from conformance.engine.wire import ConnectError
 from conformance.smtp import lint
 from conformance.smtp.reply import Reply
 from conformance.smtp.transcript import Entry, Transcript
 from conformance.stream import escape
-from conformance.target import Target
 
 SILENCE_FACTOR = 3.0
 """Silence is believed when it lasts so many times longer than the slowest reply of the play: slow is not mute."""
@@ -49,12 +41,6 @@ GREETING_FACTOR = 6.0
 SHARING = ("pass", "warn", "info", "n/a")
 """Outcomes after which a session may be handed on, if it is found as it was."""
 
-CROWD = 100
-"""The number of the first session of a crowd."""
-
-CROWD_SECONDS = 5.0
-"""How long the sessions of a crowd wait for their greetings."""
-
 END_OF_DATA = b"\r\n.\r\n"
 
 TLS_ALERT = b"\x15\x03"
@@ -64,67 +50,6 @@ _POLICY = re.compile(r"[45]\.7\.")
 _PLAIN_COMMAND = re.compile(rb"([A-Za-z0-9]+)(?:[ \t][^\r\n]*)?\r\n\Z")
 _SIZE_LIMIT = re.compile(r"^SIZE[ \t]+0*([1-9][0-9]{0,19})[ \t]*$", re.I | re.M)
 _RATE_LIMIT = re.compile(r"too (?:many|fast|much)|rate|slow down|throttl|try (?:again )?later|connection limit", re.I)
-
-
-class Dialer(Protocol):
-    """Makes connections."""
-
-    async def connect(self, session: Session) -> None:
-        """Connect a session. Raises ConnectError."""
-        ...
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What all plays of a run share."""
-
-    target: Target
-    dialer: Dialer
-    observer: Observer | None = None
-    deliveries: Deliveries | None = None
-    """What the run has seen arrive; None where each play is judged by itself."""
-    offers: frozenset[str] | None = None
-    """What the sanity dialogue saw offered, in clear or in TLS; None where it has not been asked."""
-    address: str = "127.0.0.1"
-    server_name: str | None = None
-    base: Mapping[str, bytes] = field(default_factory=dict)
-    clock: Callable[[], float] = time.time
-    """Seconds since the epoch: the date that trace fields are compared with."""
-
-    def of(self, case: Case) -> Setting:
-        """Return the setting for a case: of several local addresses it has one, the same in each play."""
-        sources = self.target.sources
-        if len(sources) < 2 or not isinstance(self.dialer, SocketDialer):
-            return self
-        source = sources[zlib.crc32(case.id.encode()) % len(sources)]
-        base = {**self.base, "source_address": source.encode()}
-        return replace(self, dialer=replace(self.dialer, source=source), base=base)
-
-
-def base_values(target: Target, address: str, source_address: str) -> dict[str, bytes]:
-    """Return the variables that are the same in every play."""
-    values: dict[str, bytes] = {
-        "client": target.client.encode(),
-        "host": target.host.encode(),
-        "server": target.host.encode(),
-        "port": str(target.port).encode(),
-        "address": address.encode(),
-        "address_literal": f"[IPv6:{address}]".encode() if ":" in address else f"[{address}]".encode(),
-        "source_address": source_address.encode(),
-        "user": (target.user or "").encode(),
-        "password": (target.password or "").encode(),
-    }
-    for name in model.ADDRESS_VARIABLES:
-        text = getattr(target, name)
-        if text is None and name == "recipient":
-            text = "postmaster"
-        if text is None:
-            continue
-        local, _, domain = text.rpartition("@") if "@" in text else (text, "", "")
-        values[name] = text.encode()
-        values[f"{name}_local"], values[f"{name}_domain"] = local.encode(), domain.encode()
-        values[f"{name}_local_upper"], values[f"{name}_domain_upper"] = local.upper().encode(), domain.upper().encode()
-    return values
 
 
 class Play:
@@ -236,7 +161,7 @@ class Play:
         self._check_offers()
         self._fill_row(self.values)
         for step in self.case.dialogue:
-            await self._step(step)
+            await self.step(step)
 
     def _check_offers(self) -> None:
         offers = self.sessions[1].offers or self.setting.offers
@@ -281,15 +206,23 @@ class Play:
         self.transcript.phase = phase if phase != "start" or number > 1 else ""
         return session
 
-    async def _step(self, step: model.Step) -> None:
+    async def renew(self) -> None:
+        """Leave the first session for a new one."""
+        await self.quit(self.sessions.pop(1))
+        self.adrift.discard(1)
+        self.leaving = False
+        await self.session(1)
+
+    async def step(self, step: model.Step) -> None:
+        """Play a step. Raises Stop, BackOff, Leave or Next where it decides how the play goes on."""
         if isinstance(step, Send):
             await self._send(step)
         elif isinstance(step, Expect):
             await self._expect(step)
         elif isinstance(step, Tls):
-            await self._tls(step)
+            await handshake.handshake(self, step)
         elif isinstance(step, model.Certificate):
-            await self._certificate(step)
+            await handshake.certificate(self, step)
         elif isinstance(step, Wait):
             self.transcript.add(self.loop.time(), 1, "wait", detail=f"{step.seconds:g} s")
             await asyncio.sleep(step.seconds)
@@ -297,9 +230,11 @@ class Play:
             with contextlib.suppress(Leave):
                 await self._repeat(step)
         elif isinstance(step, Crowd):
-            await self._crowd(step.sessions)
+            await crowd.crowd(self, step.sessions)
         elif isinstance(step, Compare):
-            await self._compare(step)
+            from conformance.engine import samples  # statistics, which few runs need
+
+            await samples.compare(self, step)
         elif isinstance(step, Hangup):
             (await self.session(step.session)).hang_up(step.how)
         else:
@@ -321,85 +256,7 @@ class Play:
                 self.values[step.name] = step.values[count - 1].fill(self.values)
             with contextlib.suppress(Next):
                 for inner in step.steps:
-                    await self._step(inner)
-
-    # ------------------------------------------------------------------ many sessions
-
-    async def _crowd(self, sessions: int) -> None:
-        """Open so many sessions more, all at once, and read what greets them; with none they hang up."""
-        if not sessions:
-            for number in [number for number in self.sessions if number >= CROWD]:
-                self.sessions.pop(number).hang_up()
-        await asyncio.gather(*(self._one_more(CROWD + index) for index in range(sessions)))
-
-    async def _one_more(self, number: int) -> None:
-        """Open a session; that it is not taken, or not greeted, is for the dialogue to find out."""
-        session = Session(number, self.transcript)
-        try:
-            await self.setting.dialer.connect(session)
-        except ConnectError as error:
-            self.transcript.add(self.loop.time(), number, "refused", detail=str(error))
-            return
-        self.sessions[number] = session
-        self.transcript.add(self.loop.time(), number, "connect", detail=self.setting.target.label)
-        self.commands[number], self.owed[number] = "CONNECT", 1
-        if self.setting.target.tls == "implicit":
-            await session.start_tls(TlsSettings(self.setting.server_name), self.timeout)
-        await self._event(session, min(CROWD_SECONDS, self.timeout))
-
-    # ------------------------------------------------------------------ times
-
-    async def _compare(self, step: Compare) -> None:
-        """Take the samples and compare them. Raises Stop where the result decides, or nothing can be told."""
-        times, ended = await self._samples(step)
-        found = timing.compare(*times, step.error, step.least)
-        told = [f"{name} {median(of) * 1000:.1f} ms" for name, of in zip(step.names, times, strict=True) if of]
-        numbers = " and ".join(str(len(of)) for of in times)
-        detail = f"{', '.join(told)} (medians of {numbers}; by chance in {found.chance:.1g} of runs)"
-        entry = self.transcript.add(self.loop.time(), 1, "timing", detail=detail)
-        entry.expected = f"a difference below {step.least * 1000:g} ms"
-        if found.result == timing.FEW:
-            raise Stop("inconclusive", f"{numbers} samples are too few: {ended}")
-        if found.result == timing.NOISY:
-            raise Stop("inconclusive", f"the times vary too much to tell: {detail}")
-        alternative = next(a for a in step.alternatives if a.pattern.source == found.result)
-        entry.met = alternative.verdict in model.GOOD
-        entry.decides = alternative.verdict not in model.ONWARD
-        if entry.decides:
-            reason = ": ".join(filter(None, (self.reason(alternative.reason), detail)))
-            raise Stop(alternative.verdict, reason, alternative)
-
-    async def _samples(self, step: Compare) -> tuple[tuple[list[float], list[float]], str]:
-        """Return the times of each exchange, and what ended the series early."""
-        times: tuple[list[float], list[float]] = ([], [])
-        order = [0, 1] * step.samples
-        random.Random(self.values["token"]).shuffle(order)
-        for count, kind in enumerate(order):
-            self.values["count"] = str(count + 1).encode()
-            try:
-                if step.renew and count and count % step.renew == 0:
-                    await self._renew()
-                times[kind].append(await self._timed(step.exchanges[kind]))
-            except (Stop, BackOff, ConnectError) as ended:
-                if isinstance(ended, Stop) and ended.outcome != "inconclusive":
-                    raise
-                return times, str(ended)
-        return times, ""
-
-    async def _timed(self, exchange: tuple[model.Step, ...]) -> float:
-        """Play an exchange and return its time, in seconds: to when its last reply came, not to when it was read."""
-        session, started = await self.session(1), self.loop.time()
-        for step in exchange:
-            await self._step(step)
-        came = session.entry.time + self.transcript.started if session.entry is not None else started
-        return came - started
-
-    async def _renew(self) -> None:
-        """Leave the first session for a new one."""
-        await self._quit(self.sessions.pop(1))
-        self.adrift.discard(1)
-        self.leaving = False
-        await self.session(1)
+                    await self.step(inner)
 
     async def _send(self, step: Send) -> None:
         session = await self.session(step.session)
@@ -434,7 +291,8 @@ class Play:
         self.commands[number] = command if alone else ""
         self.owed[number] = 1 if command and alone else None
 
-    async def _event(self, session: Session, seconds: float) -> Event:
+    async def event(self, session: Session, seconds: float) -> Event:
+        """Return what comes in a session within so many seconds; a reply is held against the lints."""
         asked = self.loop.time()
         event = await session.event(seconds)
         if isinstance(event, Reply):
@@ -492,9 +350,9 @@ class Play:
     async def need(self, session: Session, expected: str, words: str, what: str) -> Reply:
         """Return the next reply of the set-up, which matches; anything else ends the play."""
         seconds = self.timeout * (GREETING_FACTOR if what == "greeting" else 1.0)
-        event = await self._event(session, seconds)
+        event = await self.event(session, seconds)
         matched = parse(expected).match(event) is not None
-        self._mark(session, expected, matched)
+        self.mark(session, expected, matched)
         if matched and isinstance(event, Reply):
             return event
         self._ask_for_patience(event)
@@ -504,7 +362,8 @@ class Play:
             raise BackOff(f"set-up: {words}, got {event}", mute=True)
         raise Stop("inconclusive", f"set-up: {words}, got {event}")
 
-    def _mark(self, session: Session, expected: str, met: bool, *, decides: bool = False) -> None:
+    def mark(self, session: Session, expected: str, met: bool, *, decides: bool = False) -> None:
+        """Note in the transcript what was expected, and whether it came."""
         if session.entry is not None:
             session.entry.expected, session.entry.met, session.entry.decides = expected, met, decides
 
@@ -521,18 +380,18 @@ class Play:
         if step.silence is not None:  # a server may answer more slowly each time: no longer than any other reply
             slowest = self.slowest if self.pace is None else self.pace
             seconds = max(step.silence, min(SILENCE_FACTOR * slowest, self.timeout))
-        event = await self._event(session, seconds)
+        event = await self.event(session, seconds)
         for alternative in step.alternatives:
             bound = alternative.pattern.match(event)
             if bound is None:
                 continue
             self.values.update(bound)
             decides = not step.premise and alternative.verdict not in model.ONWARD
-            self._mark(session, str(step), alternative.verdict in model.GOOD, decides=decides)
+            self.mark(session, str(step), alternative.verdict in model.GOOD, decides=decides)
             self._look_at_policy(alternative, event)
-            self._decide(alternative, event)
+            self.decide(alternative, event)
             return
-        self._mark(session, str(step), False, decides=not step.premise)
+        self.mark(session, str(step), False, decides=not step.premise)
         self._unmatched(step, event)
 
     def _look_at_policy(self, alternative: Alternative, event: Event) -> None:
@@ -547,7 +406,8 @@ class Play:
         if _POLICY.match(event.enhanced or "") and not self.setting.target.client_welcome:
             raise Stop("inconclusive", f"refused on policy grounds: {event}")
 
-    def _decide(self, alternative: Alternative, event: Event) -> None:
+    def decide(self, alternative: Alternative, event: Event) -> None:
+        """Go on where the alternative says so. Raises Stop, Leave or Next where it does not."""
         if alternative.verdict == model.GO:
             return
         if alternative.verdict == model.LEAVE:
@@ -583,47 +443,6 @@ class Play:
             raise Stop("inconclusive", f"{event} (expected {step}; RFC 5321 section 4.5.3.2 allows minutes: --timeout)")
         raise Stop("unexpected", f"unexpected {event} (expected {step})")
 
-    async def _tls(self, step: Tls) -> None:
-        session = await self.session(step.session)
-        settings = TlsSettings(self.setting.server_name, step.minimum, step.maximum, step.verify)
-        result = await session.start_tls(settings, self.timeout)
-        if result.here:
-            raise Stop("untested", result.detail)
-        for alternative in step.alternatives:
-            if alternative.pattern.match(result) is not None:
-                good = alternative.verdict in model.GOOD
-                self._mark(
-                    session, model.wanted(step.alternatives), good, decides=alternative.verdict not in model.ONWARD
-                )
-                self._decide(alternative, result)
-                return
-        self._tls_unmatched(step, session, result)
-
-    def _tls_unmatched(self, step: Tls, session: Session, result: TlsResult) -> None:
-        if not step.alternatives and result.established:
-            return
-        self._mark(session, model.wanted(step.alternatives), False, decides=bool(step.alternatives))
-        if not step.alternatives:
-            raise Stop("inconclusive", f"needed TLS, got {result}")
-        raise Stop("unexpected", f"unexpected {result}")
-
-    async def _certificate(self, step: model.Certificate) -> None:
-        session = await self.session(step.session)
-        names = {self.values[name].decode("latin-1") for name in ("host", "server", "address")}
-        try:
-            found = session.certificate(names, self.setting.clock())
-        except ValueError as error:
-            raise Stop("inconclusive", f"the certificate can't be read: {error}") from None
-        for alternative in step.alternatives:
-            if alternative.pattern.source in (*found.facts, "any"):
-                good = alternative.verdict in model.GOOD
-                decides = alternative.verdict not in model.ONWARD
-                self._mark(session, model.wanted(step.alternatives), good, decides=decides)
-                if alternative.verdict not in (*model.ONWARD, "pass"):
-                    raise Stop(alternative.verdict, f"{self.reason(alternative.reason)}: {found}", alternative)
-                self._decide(alternative, TlsResult(True, str(found)))
-                return
-
     async def look(self, step: Delivered) -> None:
         """Look into a mailbox. Raises Stop where what is there decides."""
         if self.setting.observer is None:
@@ -650,22 +469,23 @@ class Play:
         if self.case.finally_ and 1 in self.sessions:
             try:
                 for step in self.case.finally_:
-                    await self._step(step)
+                    await self.step(step)
             except (Stop, BackOff, ConnectError, KeyError, ValueError):
                 pass
-        await self._crowd(0)
+        await crowd.crowd(self, 0)
         self.kept = await sharing.hand_on(self, self.kept) if self.keep and good else None
         for session in self.sessions.values():
-            await self._quit(session)
+            await self.quit(session)
 
-    async def _quit(self, session: Session) -> None:
+    async def quit(self, session: Session) -> None:
+        """End a session, with QUIT where it goes on."""
         """Say QUIT where a command can be said, and hang up."""
         last = session.last_reply
         if not session.over and last is not None and last.code not in (0, 354, 334) and not session.waiting:
             self.asks(session, "QUIT")
             self.leaving = True
             session.send(b"QUIT\r\n")
-            await self._event(session, min(QUIT_SECONDS, self.timeout))
+            await self.event(session, min(QUIT_SECONDS, self.timeout))
         session.hang_up()
 
 

@@ -16,8 +16,8 @@ from conformance.engine import sanity
 from conformance.engine.delivery import Deliveries
 from conformance.engine.exit import FINDINGS, OK, UNREACHABLE, Exit, decide
 from conformance.engine.outcome import Finding, Outcome
-from conformance.engine.player import Dialer, Setting, base_values
 from conformance.engine.scheduler import Played, Scheduler
+from conformance.engine.setting import Dialer, Setting, base_values
 from conformance.engine.wire import SocketDialer
 from conformance.observer import Observer
 from conformance.smtp.lint import ALL, Lint

@@ -12,7 +12,8 @@ from conformance.case.octets import Message, Octets, Variable
 from conformance.case.pattern import parse
 from conformance.engine.delivery import FIRST_SECONDS
 from conformance.engine.outcome import Outcome
-from conformance.engine.player import Play, Setting
+from conformance.engine.player import Play
+from conformance.engine.setting import Setting
 from conformance.engine.talk import Talk
 from conformance.engine.wire import ConnectError
 

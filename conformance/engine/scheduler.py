@@ -16,7 +16,8 @@ from dataclasses import dataclass, field, replace
 from conformance.case.model import Case
 from conformance.engine import sanity
 from conformance.engine.outcome import Outcome
-from conformance.engine.player import Setting, play, play_shared
+from conformance.engine.player import play, play_shared
+from conformance.engine.setting import Setting
 from conformance.engine.sharing import Kept
 from conformance.verdict import by_level
 

@@ -6,8 +6,8 @@ import asyncio
 import base64
 
 from conformance.case.pattern import Event, TlsResult
-from conformance.engine.player import Setting
 from conformance.engine.session import Session
+from conformance.engine.setting import Setting
 from conformance.engine.tls import TlsSettings
 from conformance.smtp.reply import Reply
 from conformance.smtp.transcript import Transcript

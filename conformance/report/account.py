@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from conformance.report import documents, summary
-from conformance.report.advice import product
+from conformance.report.advice import product_of
 from conformance.report.entries import Entry, base_id, entries, exchange, row_of
 from conformance.report.text import plural, visible, without_runs
 from conformance.stream import Event, Result, Run
@@ -64,7 +64,7 @@ class Account:
         self._paint = paint
         self._width = width
         self._results = summary.ordered(run.results)
-        self._product = product(run, (result.remedy or {} for result in self._results))
+        self._product = product_of(run, (result.remedy or {} for result in self._results))
         self._told: set[str] = set()
 
     def lines(self) -> Iterator[str]:

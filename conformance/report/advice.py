@@ -38,7 +38,7 @@ def advice(results: Iterable[Result]) -> list[Advice]:
     ]
 
 
-def product(run: Run, remedies: Iterable[Mapping[str, str]]) -> str | None:
+def product_of(run: Run, remedies: Iterable[Mapping[str, str]]) -> str | None:
     """Return which of the products that have a remedy the server is by its greeting, or None."""
     greeting = _greeting(run).lower()
     for name in dict.fromkeys(name for remedy in remedies for name in remedy):

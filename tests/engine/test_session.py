@@ -6,9 +6,9 @@ import pytest
 
 from conformance.case.catalog import load_catalogue
 from conformance.case.pattern import Event, Silence
-from conformance.engine.player import Setting
 from conformance.engine.run import setting_for
 from conformance.engine.session import Session
+from conformance.engine.setting import Setting
 from conformance.engine.tls import TlsSettings
 from conformance.engine.wire import SocketDialer
 from conformance.reference.serve import ServingThread

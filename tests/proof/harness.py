@@ -15,8 +15,9 @@ from conformance.engine.delivery import judge_messages
 from conformance.engine.embedded import observer_for, target_for
 from conformance.engine.memory import MemoryDialer
 from conformance.engine.outcome import Outcome
-from conformance.engine.player import Play, Setting
+from conformance.engine.player import Play
 from conformance.engine.run import setting_for
+from conformance.engine.setting import Setting
 from conformance.reference.faults import Fault, catalogue
 from conformance.reference.server import Server
 from conformance.reference.site import Role, Site

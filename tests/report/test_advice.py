@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from conformance.report.advice import advice, product
+from conformance.report.advice import advice, product_of
 from conformance.report.html.page import page
 from conformance.stream import Result
 from tests.report.streams import realistic, run_of
@@ -48,7 +48,7 @@ def test_product_by_its_greeting() -> None:
         ("220 postfixes.example ESMTP", None),
     ):
         run = run_of([finding("security/x/high", "high", BARE, greeting)])
-        assert product(run, [BARE]) == name
+        assert product_of(run, [BARE]) == name
         html = page(run)
         assert ("The server greets as" in html) == (name is not None)
         assert ("What to set in Postfix, aiosmtpd stands with the finding." in html) == (name is None)

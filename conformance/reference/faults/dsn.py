@@ -184,7 +184,7 @@ fault(
     "dsn-notify-put-off",
     title="RCPT with NOTIFY gets 451",
     breaks=("RFC3461-4.1-03", "RFC3461-5.1-03", "RFC3461-5.4-04"),
-    seen_in=("Apache James 3.8.1",),
+    seen_in=(JAMES,),
 )(lambda rules: parameter(rules, "NOTIFY", lambda session, value: reply(451, "4.3.0", "Try again later")))
 
 fault(

@@ -12,8 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from conformance.report import summary
-from conformance.report.advice import Advice, advice
-from conformance.report.advice import product as product_of
+from conformance.report.advice import Advice, advice, product_of
 from conformance.report.entries import Entry, entries, folder_title, place, section_title
 from conformance.report.html import ledger
 from conformance.report.html.case import CasePrinter, anchor, badge, shown, verdict_class
