@@ -33,12 +33,10 @@ fault(
     title="No Received field is added",
     breaks=("RFC5321-4.4-01", "RFC5321-4.1.1.4-17"),
     also_trips=(
-        "rfc3848-transmission-types/1-keywords/esmtp",
         "rfc3848-transmission-types/1-keywords/esmtpa",
         "rfc3848-transmission-types/1-keywords/esmtps",
         "rfc3848-transmission-types/1-keywords/esmtpsa",
         "rfc3848-transmission-types/1-keywords/lmtp",
-        "rfc3848-transmission-types/1-keywords/smtp",
         "rfc6531-smtputf8/3.7.3-messages/transmission-type",
         "rfc6531-smtputf8/3.7.3-messages/u-labels",
         "rfc5321/D-scenarios/*",

@@ -7,11 +7,14 @@ import asyncio
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
-from lab_mail import SETTINGS, deliver, password_is, refusal, tls_context
+from lab_mail import SETTINGS, deliver, password_is, received, refusal, tls_context
 
 
 class Handler:
     """The two hooks that a mail server on aiosmtpd must have."""
+
+    def __init__(self, tls: bool) -> None:
+        self.tls = tls
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: list[str]) -> str:  # noqa: N802
         """Accept the lab's users; relay for those who logged in."""
@@ -25,8 +28,16 @@ class Handler:
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         """Deliver."""
         sender = envelope.mail_from or ""
-        deliver(envelope.content, "" if sender == "<>" else sender, envelope.rcpt_tos)
+        trace = received(session.host_name, session.peer[0], self.protocol(session, envelope))
+        deliver(trace + envelope.content, "" if sender == "<>" else sender, envelope.rcpt_tos)
         return "250 OK"
+
+    def protocol(self, session: Any, envelope: Any) -> str:
+        """Return how a message came, in the words of RFC 3848 and of RFC 6531 section 4.3."""
+        if not session.extended_smtp:
+            return "SMTP"
+        secure, known = "S" * (self.tls or bool(session.ssl)), "A" * bool(session.authenticated)
+        return ("UTF8SMTP" if envelope.smtp_utf8 else "ESMTP") + secure + known
 
 
 def authenticate(server: Any, session: Any, envelope: Any, mechanism: str, data: Any) -> Any:
@@ -47,8 +58,8 @@ async def serve() -> None:
     for role, options in kinds.items():
         given = {"authenticator": authenticate} | options if role != "smtp" else options
 
-        def protocol(given: dict[str, Any] = given) -> Any:
-            return SMTP(Handler(), loop=loop, hostname=SETTINGS["name"], **given)
+        def protocol(given: dict[str, Any] = given, role: str = role) -> Any:
+            return SMTP(Handler(role == "smtps"), loop=loop, hostname=SETTINGS["name"], **given)
 
         secure = context if role == "smtps" else None
         await loop.create_server(protocol, SETTINGS["host"], ports[role], ssl=secure)

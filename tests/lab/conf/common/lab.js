@@ -48,5 +48,12 @@ module.exports = settings => {
         }
     }
 
-    return { mailbox, isLocal, refusal, passwordIs, deliver };
+    // Returns the trace field of a message (RFC 5321 section 4.4): the client's own name, its address, how it spoke.
+    function received(greeted, address, protocol) {
+        const name = String(greeted).replace(/[^A-Za-z0-9.:[\]_-]/g, '?').slice(0, 255); // it is the client's: anything
+        const date = new Date().toUTCString().replace('GMT', '+0000');
+        return Buffer.from(`Received: from ${name} ([${address}])\r\n by ${settings.name} with ${protocol}; ${date}\r\n`);
+    }
+
+    return { mailbox, isLocal, refusal, passwordIs, deliver, received };
 };

@@ -1,11 +1,13 @@
 """What the programs for Python's library servers share: settings, the recipient policy, and delivery.
 
 The library does the protocol; a program says who gets mail here. These programs add nothing that would hide what the
-library does: the octets it hands over are stored as they are, below the Return-Path that final delivery adds.
+library does: the octets it hands over are stored as they are, below the Return-Path that final delivery adds and the
+Received field that the libraries leave to the program.
 """
 
 from __future__ import annotations
 
+import email.utils
 import itertools
 import json
 import os
@@ -64,6 +66,15 @@ def deliver(octets: bytes, sender: str, recipients: list[str]) -> None:
         box = Path(SETTINGS["mail"]) / user / "Maildir"
         (box / "tmp" / name).write_bytes(f"Return-Path: <{sender}>\r\n".encode() + octets)
         (box / "tmp" / name).rename(box / "new" / name)
+
+
+def received(greeted: str, address: str, protocol: str) -> bytes:
+    """Return the trace field of a message (RFC 5321 section 4.4): the client's own name, its address, how it spoke."""
+    name = re.sub(r"[^A-Za-z0-9.:\[\]_-]", "?", greeted)[:255]  # it is the client's, who may have put anything there
+    spoken = f" with {protocol}" if protocol else ""
+    date = email.utils.formatdate(localtime=True)
+    field = f"Received: from {name} ([{address}])\r\n by {SETTINGS['name']}{spoken}; {date}\r\n"
+    return field.encode()
 
 
 def tls_context() -> ssl.SSLContext:

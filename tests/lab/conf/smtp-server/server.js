@@ -33,7 +33,8 @@ const common = {
             // As the documentation has it: the library counts, the application refuses.
             if (stream.sizeExceeded) return callback(reply(552, 'Message exceeds fixed maximum message size'));
             const sender = session.envelope.mailFrom ? session.envelope.mailFrom.address : '';
-            lab.deliver(Buffer.concat(parts), sender, session.envelope.rcptTo.map(each => each.address));
+            const trace = lab.received(session.hostNameAppearsAs, session.remoteAddress, session.transmissionType);
+            lab.deliver(Buffer.concat([trace, ...parts]), sender, session.envelope.rcptTo.map(each => each.address));
             callback(null, 'Message queued');
         });
     }

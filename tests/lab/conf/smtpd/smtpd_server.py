@@ -12,15 +12,16 @@ import asyncore  # noqa: E402
 import smtpd  # noqa: E402
 import socket  # noqa: E402
 
-from lab_mail import SETTINGS, deliver  # noqa: E402
+from lab_mail import SETTINGS, deliver, received  # noqa: E402
 
 
 class Server(smtpd.SMTPServer):
     """A sink."""
 
     def process_message(self, peer: Any, mailfrom: str, rcpttos: list[str], data: bytes, **options: Any) -> str | None:
-        """Deliver."""
-        deliver(data, "" if mailfrom == "<>" else mailfrom, rcpttos)  # so it names the null reverse-path
+        """Deliver; the module tells the program neither the name that the client gave nor how it spoke."""
+        trace = received(f"[{peer[0]}]", peer[0], "")
+        deliver(trace + data, "" if mailfrom == "<>" else mailfrom, rcpttos)  # so it names the null reverse-path
         return None
 
 
