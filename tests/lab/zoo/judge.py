@@ -10,15 +10,17 @@ from pathlib import Path
 
 from conformance.engine.exit import UNREACHABLE
 from conformance.stream import Result, StreamError, read
+from tests.lab import expectation
 from tests.lab.kit.place import CACHE, PROJECT, InstallError
 from tests.lab.zoo.keeper import Cage
-from tests.lab.zoo.pairs import PAIRS, Animal, Pair
+from tests.lab.zoo.pairs import NOT_CURED, PAIRS, Animal, Pair
 
 RUNS = CACHE / "zoo" / "runs"
 RUN_SECONDS = 600
 ALL = ("-m", "security", "--impact", "relay")
 LOAD = ("--impact", "crash", "--jobs", "1", "-k")
 CONVICTED = ("fail", "warn", "info")
+ALARMING = ("critical", "high", "medium")
 
 
 def judge(words: Sequence[str]) -> int:
@@ -86,7 +88,7 @@ def _results(target: Path, stream: Path, selection: Sequence[str]) -> Mapping[st
 
 
 def problems_of(pair: Pair, bad: Mapping[str, Result] | str, good: Mapping[str, Result] | str) -> list[str]:
-    """Return what is judged wrong of a pair."""
+    """Return what is judged wrong of a pair: the wrong one convicted or cleared, and false alarms on the good one."""
     if isinstance(bad, str) or isinstance(good, str):
         return [text for text in (bad, good) if isinstance(text, str)]
     problems = []
@@ -96,4 +98,22 @@ def problems_of(pair: Pair, bad: Mapping[str, Result] | str, good: Mapping[str, 
             if result is None or result.verdict not in wanted:
                 said = f"{result.verdict}: {result.reason}" if result else "was not played"
                 problems.append(f"{animal.name}: {case} is not {' or '.join(wanted)}, it is {said}")
-    return problems
+    return problems + alarms(pair.good, good)
+
+
+def alarms(animal: Animal, results: Mapping[str, Result]) -> list[str]:
+    """Return the findings on a good server that nobody has explained.
+
+    A finding of medium severity or more is explained by the lab's expectations of the same product, or by what is known
+    not to be cured in that version.
+    """
+    product = animal.product.lower()
+    expected = expectation.read(product)
+    flaws = NOT_CURED.get(f"{product}-{animal.version}", ())
+    return [
+        f"{animal.name}: nothing explains {result.id}: {result.verdict} ({result.severity}): {result.reason}"
+        for result in results.values()
+        if result.verdict in ("fail", "warn") and result.severity in ALARMING
+        if not any(entry.verdict == result.verdict and entry.names(result.id) for entry in expected)
+        if not any(expectation.matches(glob, result.id) for glob in flaws)
+    ]

@@ -41,6 +41,14 @@ class Pair:
 AIOSMTPD = "1.4.6"
 SMTP_SERVER = "3.21.6"
 
+NOT_CURED: Mapping[str, tuple[str, ...]] = {
+    "aiosmtpd-1.4.5": ("security/starttls/injected-command[*", "security/starttls/partial-line[*"),  # CVE-2024-34083
+    "haraka-3.1.7": ("security/smuggling/*",),  # GHSA-rp4q-8m6x-c43c, as in 3.3.3
+    "haraka-3.3.3": ("security/smuggling/*",),
+    "smtp-server-3.19.0": ("security/starttls/partial-line[*", "security/starttls/envelope-kept"),  # cured in 3.19.3
+}
+"""What is known of a version that stands as the good one of a pair for something else: globs over cases."""
+
 PAIRS = (
     Pair(
         "CVE-2024-27305 (GHSA-pr2m-px7j-xg65)",
