@@ -672,9 +672,3 @@ for _code, _status in ((452, "4.3.1"), (554, "5.3.4")):
         title=f"A chunk above the limit gets {_code}",
         breaks=("RFC3030-2-18",),
     )(partial(answer, event="BDAT LAST", code=552, new=reply(_code, _status, "Too big")))
-
-fault(
-    "bdat-over-the-limit-closes",
-    title="A chunk above the limit ends the connection without a reply",
-    breaks=("RFC3030-2-18",),
-)(lambda rules: closing(rules, "BDAT LAST", 552, silent=True))
