@@ -43,7 +43,7 @@ async def over_sockets(fault: Fault, cases: list[Case]) -> dict[str, str]:
     results: list[Result] = []
     site = Site()
     async with serving(site, faults=(fault,)) as endpoint:
-        target = replace(target_for(site, endpoint.host, endpoint.port), timeout=3.0, jobs=8)
+        target = replace(target_for(site, endpoint.host, endpoint.port), timeout=10.0, jobs=8)
         options = Options(impact="mail", replay=False)
         await run(cases, target, options, lambda event: None, results.append, observer=observer_for(site))
     return {result.id: result.verdict for result in results if not result.id.startswith("lint/")}
