@@ -225,11 +225,26 @@ def _run(
     emit: Callable[[Event], None],
     on_result: Callable[[Result], None],
 ) -> Exit:
-    """Play; SIGINT and SIGTERM end the run in order."""
-    before = signal.signal(signal.SIGTERM, lambda number, frame: signal.raise_signal(signal.SIGINT))
+    """Play; SIGINT and SIGTERM end the run in order.
+
+    A shell has its jobs in the background ignore SIGINT, and that stays so; SIGTERM ends these, too.
+    """
+    before = signal.getsignal(signal.SIGTERM)
+
+    async def play() -> Exit:
+        loop, playing = asyncio.get_running_loop(), asyncio.current_task()
+        assert playing is not None
+        end = playing.cancel
+
+        def ended(number: int, frame: object) -> None:
+            loop.call_soon_threadsafe(end)
+
+        signal.signal(signal.SIGTERM, ended)
+        return await play_all(cases, target, options, emit, on_result)
+
     try:
-        return asyncio.run(play_all(cases, target, options, emit, on_result))
-    except KeyboardInterrupt:
+        return asyncio.run(play())
+    except (KeyboardInterrupt, asyncio.CancelledError):
         return Exit(INTERRUPTED, "interrupted: what was done is written")
     except ObserverError as error:
         raise UsageError(str(error)) from None

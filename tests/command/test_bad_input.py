@@ -281,9 +281,12 @@ def test_server_that_dies_on_the_way(suite: Path, tmp_path: Path, capsys: pytest
     told(capsys)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupted(suite: Path, tmp_path: Path, number: signal.Signals) -> None:
-    """Ctrl-C keeps what was done: results, footer and reports; exit code 2."""
+@pytest.mark.parametrize(
+    ("number", "shell"),
+    [(signal.SIGINT, "in-front"), (signal.SIGTERM, "in-front"), (signal.SIGTERM, "in-the-background")],
+)
+def test_interrupted(suite: Path, tmp_path: Path, number: signal.Signals, shell: str) -> None:
+    """Ctrl-C keeps what was done: results, footer and reports; exit code 2. In the background SIGTERM does it."""
     suite.write_text(
         SUITE.replace("dialogue: [C: RSET, S: {250: pass}]", "dialogue: [wait: 60s, C: RSET, S: {250: pass}]")
     )
@@ -295,6 +298,7 @@ def test_interrupted(suite: Path, tmp_path: Path, number: signal.Signals) -> Non
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL if shell == "in-front" else signal.SIG_IGN),
         )
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline and not (out.exists() and '"type":"case"' in out.read_text()):
