@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from conformance.reference.certificate import make
@@ -20,6 +20,7 @@ from tests.lab.kit.place import CACHE, CONF, DOMAIN, FOREIGN, HOST, USERS, Home,
 from tests.lab.kit.process import ENVIRONMENT
 from tests.lab.kit.pypi import PyPI
 from tests.lab.kit.server import mx
+from tests.lab.servers.twisted import REQUIREMENTS as TWISTED
 from tests.lab.zoo.pairs import Animal
 
 PROGRAMS = Path(__file__).with_name("programs")
@@ -28,8 +29,11 @@ COMMON = CONF / "common"
 START_SECONDS = 30.0
 STOP_SECONDS = 5.0
 
-REQUIREMENTS = ("atpublic==7.0.0", "attrs==25.4.0")
-"""What aiosmtpd needs, in versions that suit each of its own."""
+REQUIREMENTS: Mapping[str, tuple[str, ...]] = {
+    "aiosmtpd": ("atpublic==7.0.0", "attrs==25.4.0"),
+    "twisted": TWISTED[1:],
+}
+"""What the servers from PyPI need, in versions that suit each of their own."""
 
 
 class Cage:
@@ -51,11 +55,12 @@ class Cage:
         shutil.rmtree(self.packages, ignore_errors=True)
         self.packages.mkdir(parents=True)
         exact = f"{self.animal.product}=={self.animal.version}"
-        if self.animal.product == "aiosmtpd":
+        if self.animal.product in REQUIREMENTS:
             obstacle = PyPI((exact,)).obstacle()
             if obstacle:
                 raise InstallError(obstacle)
-            run(sys.executable, "-m", "pip", "install", "--quiet", "--target", self.packages, exact, *REQUIREMENTS)
+            needed = REQUIREMENTS[self.animal.product]
+            run(sys.executable, "-m", "pip", "install", "--quiet", "--target", self.packages, exact, *needed)
         else:
             (self.packages / "package.json").write_text("{}")
             options = (
@@ -112,9 +117,9 @@ class Cage:
     def _command(self) -> tuple[list[str], dict[str, str], Path]:
         """Return how the server is started: command, environment, folder."""
         settings = self.path / "settings.json"
-        if self.animal.product == "aiosmtpd":
+        if self.animal.product in REQUIREMENTS:
             paths = {"PYTHONPATH": f"{self.packages}:{COMMON}", "PYTHONDONTWRITEBYTECODE": "1"}
-            return [sys.executable, str(PROGRAMS / "aiosmtpd_server.py"), str(settings)], paths, self.path
+            return [sys.executable, str(PROGRAMS / f"{self.animal.product}_server.py"), str(settings)], paths, self.path
         modules = self.packages / "node_modules"
         paths = {"PATH": os.environ["PATH"], "NODE_PATH": f"{modules}:{COMMON}"}
         if self.animal.product == "smtp-server":
@@ -126,6 +131,9 @@ class Cage:
         home = Home("haraka", {"smtp": self.port, "submission": _free_port(), "smtps": _free_port()})
         fill(CONF / "haraka" / "site", site, home.values())
         (site / "queue").mkdir(exist_ok=True)
+        if self.animal.options.get("auth") == "none":
+            plugins = site / "config" / "plugins"
+            plugins.write_text(plugins.read_text().replace("auth/flat_file\n", ""))
         certificate = self._certificate()
         (site / "config" / "tls.ini").write_text(f"key={certificate}.key\ncert={certificate}.crt\n")
         package = next(modules / name for name in ("haraka", "Haraka") if (modules / name).is_dir())

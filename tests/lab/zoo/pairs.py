@@ -11,7 +11,7 @@ class Animal:
     """One server of the zoo."""
 
     product: str
-    """``aiosmtpd`` (PyPI), ``smtp-server`` or ``Haraka`` (npm)."""
+    """``aiosmtpd`` or ``twisted`` (PyPI), ``smtp-server`` or ``Haraka`` (npm)."""
     version: str
     options: Mapping[str, str] = field(default_factory=dict)
     """What its program is told to do otherwise than its documentation has it."""
@@ -40,6 +40,7 @@ class Pair:
 
 AIOSMTPD = "1.4.6"
 SMTP_SERVER = "3.21.6"
+TWISTED = "26.10.0"
 
 NOT_CURED: Mapping[str, tuple[str, ...]] = {
     "aiosmtpd-1.4.5": ("security/starttls/injected-command[*", "security/starttls/partial-line[*"),  # CVE-2024-34083
@@ -104,6 +105,12 @@ PAIRS = (
         ("security/auth/clear-text-password[plain]", "security/auth/clear-text-password[login]"),
     ),
     Pair(
+        "passwords without TLS, from loopback and private networks: auth/flat_file",
+        Animal("Haraka", "3.3.4"),
+        Animal("Haraka", "3.3.4", {"auth": "none"}),
+        ("security/auth/clear-text-password[plain]", "security/auth/clear-text-password[login]"),
+    ),
+    Pair(
         "an open relay",
         Animal("aiosmtpd", AIOSMTPD, {"relay": "open"}),
         Animal("aiosmtpd", AIOSMTPD),
@@ -119,6 +126,17 @@ PAIRS = (
         Animal("smtp-server", SMTP_SERVER, {"relay": "open"}),
         Animal("smtp-server", SMTP_SERVER),
         ("security/relay/foreign-recipient[stranger]", "security/relay/delivered[stranger]"),
+    ),
+    Pair(
+        "an open relay",
+        Animal("twisted", TWISTED, {"relay": "open"}),
+        Animal("twisted", TWISTED),
+        (
+            "security/relay/foreign-recipient[stranger]",
+            "security/relay/foreign-recipient[null-path]",
+            "security/relay/delivered[stranger]",
+            "security/relay/delivered[null-path]",
+        ),
     ),
     Pair(
         "XCLIENT for everybody: useXClient",
