@@ -202,5 +202,6 @@ def _needs(case: Case) -> str:
     if case.needs.target:
         parts.append(f"needs {', '.join(case.needs.target)} in the target file")
     parts += ["needs a session that begins in clear text"] * case.needs.clear_text
+    parts += ["needs a target on loopback"] * case.needs.loopback
     parts += ["may share its session"] * case.shared
     return "; ".join([*parts, f"for {', '.join(case.needs.role)}"])

@@ -55,7 +55,7 @@ CASE_KEYS = (
     "timeout",
     "session",
 )
-NEEDS_KEYS = ("ehlo", "target", "role", "clear_text", "greeting")
+NEEDS_KEYS = ("ehlo", "target", "role", "clear_text", "loopback", "greeting")
 TARGET_NEEDS = (*model.TARGET_VARIABLES, "credentials", "observer", "sink", "client_welcome")
 ROW_COLUMNS = ("requirement", "title", "impact", "severity", "start", "needs")
 """Columns of a table that say something of the row, not of the dialogue."""
@@ -379,7 +379,8 @@ def _needs(node: Node | None, start: str, start2: str, dialogue: tuple[model.Ste
         target.append("observer")
     clear_text = given["clear_text"].boolean("clear_text") if "clear_text" in given else False
     greeting = given["greeting"].integer("greeting", 500) if "greeting" in given else 0
-    return Needs(tuple(dict.fromkeys(ehlo)), tuple(dict.fromkeys(target)), roles, clear_text, greeting)
+    loopback = given["loopback"].boolean("loopback") if "loopback" in given else False
+    return Needs(tuple(dict.fromkeys(ehlo)), tuple(dict.fromkeys(target)), roles, clear_text, loopback, greeting)
 
 
 def _is_relayed(step: model.Step) -> bool:

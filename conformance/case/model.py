@@ -291,6 +291,8 @@ class Needs:
     role: tuple[str, ...] = SMTP_ROLES
     clear_text: bool = False
     """Whether the session has to begin in clear text."""
+    loopback: bool = False
+    """Whether it is for targets on this machine only: a password is sent in clear text, where nobody else reads it."""
     greeting: int = 0
     """The code with which the server refuses every session, 0 for a server that gives service."""
 

@@ -102,6 +102,9 @@ NEEDS: dict[str, Schema] = {
     "role": described(some_of((*model.ROLES, "any")), "The roles that the case is for; else n/a."),
     "greeting": described(whole(500), "The code with which the server refuses every session; else n/a."),
     "clear_text": described(FLAG, "Whether the session has to begin in clear text; else n/a."),
+    "loopback": described(
+        FLAG, "Whether the target has to be on this machine, where nobody reads a password; else n/a."
+    ),
 }
 
 DELIVERED: dict[str, Schema] = {

@@ -201,6 +201,8 @@ def gate(
         return "n/a", "for ports that begin with TLS"
     if case.needs.clear_text and target.tls == "implicit":
         return "n/a", "for sessions that begin in clear text, the target takes TLS only"
+    if case.needs.loopback and not target.on_loopback:
+        return "n/a", "for targets on loopback: a password is sent in clear text"
     if IMPACTS.index(case.impact) > IMPACTS.index(impact):
         return "untested", f"has the impact {case.impact}: allow it with --impact {case.impact}"
     for need in case.needs.target:

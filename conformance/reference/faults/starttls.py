@@ -182,6 +182,12 @@ fault(
     breaks=("RFC3207-4.2-03", "RFC3207-6-04"),
 )(lambda rules: _after_tls(rules, State.CONNECTED, user=True))
 
+fault(
+    "starttls-keeps-password-login",
+    title="Passwords are taken in clear text, and such a login still counts after the handshake",
+    breaks=("RFC3207-4.2-03", "RFC3207-6-04", "RFC4954-4-26", "RFC4954-4-25", "RFC4616-5-01", "SEC-AUTH-CLEAR"),
+)(lambda rules: replace(_after_tls(rules, State.CONNECTED, user=True), may_use=lambda session, mechanism: True))
+
 
 @fault(
     "starttls-greets-again",
