@@ -505,6 +505,12 @@ _LATER = reply(454, "4.7.0", "Temporary authentication failure")
 _AGAIN = reply(334, "", "")
 _MALFORMED = ("Not base64", "Not a message of this mechanism")
 
+fault(
+    "auth-wrong-454",
+    title="Wrong credentials get 454",
+    breaks=("RFC4954-4-21", "RFC4954-6-02"),
+)(lambda rules: answer(rules, "AUTH", 535, _LATER))
+
 
 def _malformed(rules: Rules, instead: Reply) -> Rules:
     """Give another reply to what is no base64, or no message of the mechanism."""
