@@ -138,6 +138,12 @@ fault(
     breaks=("RFC5321-4.1.1.4-13",),
 )(lambda rules: replace(rules, find_end=_not_at_once))
 
+fault(
+    "data-end-not-at-once-until-timeout",
+    title="A dot right behind the 354 reply is not seen as the end, until the session is idle for too long",
+    breaks=("RFC5321-4.1.1.4-13", "RFC5321-4.5.3.2.7-01", "RFC5321-4.5.3.2.7-03", "RFC1123-5.3.2-01"),
+)(lambda rules: replace(rules, find_end=_not_at_once, idle_timeout=40.0))
+
 # The reply
 
 fault(

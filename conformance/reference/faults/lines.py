@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from conformance.reference import gate
-from conformance.reference.actions import Action
+from conformance.reference.actions import Action, Close
 from conformance.reference.change import handled, lines_end, on_input, on_reply, on_store
 from conformance.reference.faults import fault
 from conformance.reference.faults._seen import AIOSMTPD, ALL, EXIM, POSTFIX, SENDMAIL
@@ -30,6 +30,7 @@ fault(
     "line-ends-at-cr",
     title="A CR ends a command line, and the LF behind it is another, empty line if it comes later",
     breaks=("RFC5321-2.3.8-02", "RFC5321-2.3.8-03", "RFC5321-2.4-07", "RFC5321-2.4-08", "RFC2920-X-01"),
+    also_trips=("rfc5321/4.1.1.1-ehlo-helo/control-characters*",),
 )(lambda rules: lines_end(rules, rb"\r\n|\r|\A\n"))
 
 fault(
@@ -144,6 +145,36 @@ def _eight_bit_argument(rules: Rules) -> Rules:
         return hello(session, re.sub(r"[^\x00-\x7f]+", "x", argument))
 
     return handled(_eight_bit_gate(rules, "EHLO", "NOOP"), "EHLO", any_name)
+
+
+@fault(
+    "eight-bit-verb",
+    title="The high bits of a verb are cleared, and what remains is carried out",
+    breaks=("RFC5321-2.4-15",),
+)
+def _eight_bit_verb(rules: Rules) -> Rules:
+    def clear(session: Session, octets: bytes) -> bytes:
+        if session.state in _NO_COMMANDS or session.chunk is not None or octets[:1] < b"\x80":
+            return octets
+        return bytes(octet & 0x7F for octet in octets)
+
+    return on_input(rules, clear)
+
+
+@fault(
+    "eight-bit-closes",
+    title="A line that is no ASCII ends the session without a reply",
+    breaks=("RFC5321-2.4-15", "RFC5321-3.8-01", "RFC3030-2-13"),
+    seen_in=("servers that decode each line as UTF-8, and do not catch what that throws",),
+)
+def _eight_bit_closes(rules: Rules) -> Rules:
+    def change(session: Session, event: str, given: Reply) -> Reply | list[Action]:
+        if not any(octet > 0x7F for octet in session.line):
+            return given
+        session.state = State.CLOSED
+        return [Close()]
+
+    return on_reply(rules, change, ("EHLO", "NOOP", "UNKNOWN"), 5)
 
 
 @fault(

@@ -79,6 +79,23 @@ fault(
 )(lambda rules: _stops(rules, 4_500, lines=True))
 
 
+@fault(
+    "flood-ends-the-server",
+    title="Thousands of lines in one write end the whole server, with the sessions that were not greeted yet",
+    breaks=("SEC-LIMIT-SURVIVES", "SEC-STARTTLS-FLOOD", "RFC5321-4.5.3.1-05"),
+)
+def _ends(rules: Rules) -> Rules:
+    def end(session: Session, event: str, given: Reply) -> Reply | list[Action]:
+        if not session.site.memory.get("stopped"):
+            return given
+        session.site.memory["ended"] = True
+        session.state = State.CLOSED
+        return [Close()]
+
+    rules = replace(_stops(rules, 4_500, lines=True), on_reply=rules.on_reply)
+    return replace(on_reply(rules, end, "GREETING"), listens=lambda site: not site.memory.get("ended"))
+
+
 fault(
     "sessions-without-limit",
     title="A client gets as many sessions as it likes",
