@@ -29,9 +29,10 @@ def chosen() -> list[Fault]:
 
 
 def quick(case: Case) -> bool:
-    """Whether a case takes little time and little traffic."""
+    """Whether a case takes little time and little traffic, on a port that does not begin with TLS."""
     return (
         "mx" in case.needs.role
+        and case.start != "tcp"
         and not case.needs.greeting
         and case.waiting <= PATIENCE
         and case.impact in ("session", "mail")
