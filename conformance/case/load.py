@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from conformance.case import model
+from conformance.case.answers import named_answers, spelled_out
 from conformance.case.dialogue import Context, dialogue, octets, pattern_columns
 from conformance.case.model import Case, Needs
 from conformance.case.octets import Octets
 from conformance.case.yaml import Node, SourceError, load, load_file, suggest
 
-SUITE_KEYS = ("title", "spec", "note", "tags", "remedies", "defaults", "cases")
+SUITE_KEYS = ("title", "spec", "note", "tags", "remedies", "answers", "defaults", "cases")
 DEFAULT_KEYS = (
     "start",
     "start2",
@@ -97,10 +98,11 @@ def _suite(documents: list[Node], name: str) -> Suite:
             documents[0].fail(f"the suite file has no {key!r}")
     defaults = top["defaults"].mapping("defaults", DEFAULT_KEYS) if "defaults" in top else {}
     remedies = top["remedies"].mapping("remedies") if "remedies" in top else {}
+    answers = named_answers(top["answers"]) if "answers" in top else {}
     tags = top["tags"].strings("tags") if "tags" in top else ()
     cases: list[Case] = []
     seen: dict[str, int] = {}
-    for node in top["cases"].items("cases"):
+    for node in spelled_out(top["cases"], answers).items("cases"):
         for case in _cases(node, name, top["spec"].string("spec"), tags, defaults, remedies):
             if case.id in seen:
                 node.fail(f"the id {case.id!r} stands in line {seen[case.id]} already")

@@ -183,7 +183,10 @@ COMPARE: dict[str, Schema] = {
 
 _STEPS: dict[str, Schema] = {
     "C": described(ref("send"), "What the client sends; a text gets CRLF."),
-    "S": described(ref("expect"), "What the server answers: a text is a premise, a mapping judges."),
+    "S": described(
+        ref("expect"),
+        "What the server answers: a text is a premise, or names one of the file's answers; a mapping judges.",
+    ),
     "tls": described(ref("tls"), "A TLS handshake."),
     "certificate": described(
         mapping((*CERTIFICATE_FACTS, "any"), dict.fromkeys((*CERTIFICATE_FACTS, "any"), VERDICT), ("any",)),
@@ -252,6 +255,11 @@ SUITE_SHAPES: dict[str, Schema] = {
         "type": "object",
         "description": "Remedies by name: what to set, by product.",
         "additionalProperties": {"type": "object", "additionalProperties": TEXT},
+    },
+    "answers": {
+        "type": "object",
+        "description": "Judgements by name, for S: in several dialogues.",
+        "additionalProperties": ref("judgement"),
     },
     "defaults": mapping(load.DEFAULT_KEYS, CASE, description="Values for every case of the file."),
     "cases": {"type": "array", "minItems": 1, "items": ref("case")},
