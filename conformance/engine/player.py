@@ -395,15 +395,20 @@ class Play:
         self._unmatched(step, event)
 
     def _look_at_policy(self, alternative: Alternative, event: Event) -> None:
-        """A refusal for want of a login, of TLS, or on policy grounds is no answer, where only its class is named."""
+        """A refusal for want of a login, of TLS, or on policy grounds is no answer, where only its class is named.
+
+        Nor is 421, which may come at any time (RFC 5321 section 3.8).
+        """
         pattern = alternative.pattern
-        if alternative.verdict not in ("fail", "warn") or not isinstance(event, Reply) or event.code < 500:
+        if alternative.verdict not in ("fail", "warn") or not isinstance(event, Reply):
             return
         if pattern.enhanced is not None or pattern.regex is not None or str(event.code) in pattern.codes:
             return
+        if event.code == 421:
+            self._ask_for_patience(event)
         if event.code == 530:
             raise Stop("inconclusive", f"the server wants a login or TLS first: {event}")
-        if _POLICY.match(event.enhanced or "") and not self.setting.target.client_welcome:
+        if event.code >= 500 and _POLICY.match(event.enhanced or "") and not self.setting.target.client_welcome:
             raise Stop("inconclusive", f"refused on policy grounds: {event}")
 
     def decide(self, alternative: Alternative, event: Event) -> None:
@@ -441,7 +446,8 @@ class Play:
         self.died = not isinstance(event, Reply)
         if isinstance(event, Silence):
             raise Stop("inconclusive", f"{event} (expected {step}; RFC 5321 section 4.5.3.2 allows minutes: --timeout)")
-        raise Stop("unexpected", f"unexpected {event} (expected {step})")
+        left = "; RFC 5321 section 3.8 lets a server close after QUIT, 421 or a timeout" if self.died else ""
+        raise Stop("unexpected", f"unexpected {event} (expected {step}{left})")
 
     async def look(self, step: Delivered) -> None:
         """Look into a mailbox. Raises Stop where what is there decides."""
@@ -478,7 +484,6 @@ class Play:
             await self.quit(session)
 
     async def quit(self, session: Session) -> None:
-        """End a session, with QUIT where it goes on."""
         """Say QUIT where a command can be said, and hang up."""
         last = session.last_reply
         if not session.over and last is not None and last.code not in (0, 354, 334) and not session.waiting:

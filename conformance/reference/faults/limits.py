@@ -171,8 +171,6 @@ fault(
     "line-swallowed",
     title="A session that gets more than 9,000 octets at once hangs",
     breaks=("RFC5321-4.5.3.1-05", "RFC5321-4.5.3.1.9-02"),
-    # The message there comes in larger pieces.
-    also_trips=("rfc1870-size/4-limit/message-over-the-limit",),
 )
 def _swallowed(rules: Rules) -> Rules:
     def swallow(session: Session, octets: bytes) -> bytes:

@@ -67,7 +67,7 @@ def _line_feed(rules: Rules) -> Rules:
 def _runs(rules: Rules) -> Rules:
     def change(session: Session, octets: bytes) -> bytes:
         if session.state is State.HANDSHAKE and not session.tls and b"\r\n" in octets:
-            session.put("UNKNOWN", reply(421, "4.3.0", "mx.lab.test Internal error"))
+            session.put("UNKNOWN", reply(451, "4.3.0", "Internal error"))
         verb, _, behind = octets.partition(b"\r\n")
         if verb.upper() == b"STARTTLS" and behind:
             session.memory["broken"] = True
@@ -78,7 +78,7 @@ def _runs(rules: Rules) -> Rules:
             return actions
         return [
             *(action for action in actions if not isinstance(action, StartTls)),
-            session.rules.render(reply(421, "4.3.0", "mx.lab.test Internal error")),
+            session.rules.render(reply(451, "4.3.0", "Internal error")),
         ]
 
     return on_actions(on_input(rules, change), broken)
@@ -124,7 +124,7 @@ def _flood(rules: Rules) -> Rules:
         return octets
 
     def greeting(session: Session) -> Reply:
-        stopped = reply(421, "", f"{session.site.host} stopped")
+        stopped = reply(554, "", f"{session.site.host} stopped")
         return stopped if session.site.count < 0 else rules.greeting(session)
 
     return replace(on_input(rules, change), greeting=greeting)

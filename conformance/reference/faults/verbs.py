@@ -198,6 +198,37 @@ def _close_after_refusal(session: Session, event: str, given: Reply) -> list[Act
     return [session.rules.render(given), Close()]
 
 
+def _service_not_available(session: Session, event: str, given: Reply) -> list[Action]:
+    session.state = State.CLOSED
+    return [session.rules.render(reply(421, "4.3.0", f"{session.site.host} closing")), Close()]
+
+
+fault(
+    "refused-command-421",
+    title="A command that has to be refused ends the session with 421",
+    breaks=("RFC5321-3.8-01", "RFC5321-3.8-02", "RFC5321-4.1.1.10-02"),
+    # They go on after a refusal.
+    also_trips=("rfc3030-chunking/2-bdat/*", "rfc4954-auth/4-auth-command/*", "rfc5321/4.1.1.6-vrfy-expn/*"),
+)(lambda rules: on_reply(rules, _service_not_available, code=5))
+
+
+@fault(
+    "refused-command-421-at-the-next",
+    title="The command behind a refused one ends the session with 421",
+    breaks=("RFC5321-3.8-01", "RFC5321-3.8-02", "RFC5321-4.1.1.10-02"),
+    # They go on after a refusal.
+    also_trips=("rfc3030-chunking/2-bdat/*", "rfc4954-auth/4-auth-command/*"),
+)
+def _at_the_next(rules: Rules) -> Rules:
+    def change(session: Session, event: str, given: Reply) -> Reply | list[Action]:
+        if session.memory.get("refused"):
+            return _service_not_available(session, event, given)
+        session.memory["refused"] = given.code >= 500
+        return given
+
+    return on_reply(rules, change)
+
+
 fault(
     "unknown-command-502",
     title="An unknown command is answered with 502",
