@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
-from conformance.reference.change import answer, arguments, without_gate
+from conformance.reference.change import answer, arguments, on_reply, without_gate
 from conformance.reference.faults import fault
-from conformance.reference.faults._seen import CHASQUID, EXIM
+from conformance.reference.faults._seen import CHASQUID, EXIM, JAMES
+from conformance.reference.reply import Reply, reply
 from conformance.reference.rules import Rules
+from conformance.reference.session import Session
 
 _GOOD = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*(?:=[\x21-\x3c\x3e-\x7e]+)?").fullmatch
 
@@ -55,6 +57,69 @@ fault(
         "rfc6531-smtputf8/3.3-addresses/sender*",
     ),
 )(lambda rules: arguments(rules, lambda text: re.sub(r"> (?=SIZE|BODY)", "> X-", text), "MAIL"))
+
+
+def _later(session: Session, event: str, given: Reply) -> Reply:
+    """Put a command off for what stands behind its path."""
+    return reply(451, "4.3.0", "Unable to process request") if _BEHIND.search(session.line) else given
+
+
+_BEHIND = re.compile(rb">[\s,;]*[-\w]*=|> \w")
+
+fault(
+    "parameters-malformed-451",
+    title="A parameter that is malformed or not known is refused for now, with 451",
+    breaks=(
+        "RFC5321-4.1.1.11-01",
+        "RFC5321-4.1.1.11-03",
+        "RFC5321-4.1.1.11-05",
+        "RFC5321-4.1.1.11-06",
+        "RFC5321-4.1.2-06",
+        "RFC5321-4.1.2-07",
+        "RFC5321-4.1.2-29",
+        "RFC5321-4.2.1-06",
+        "RFC1870-6-01",
+        "RFC1870-6.1-04",
+        "RFC3461-4-01",
+        "RFC3461-4.1-01",
+        "RFC3461-4.1-02",
+        "RFC3461-4.1-04",
+        "RFC3461-4.2-01",
+        "RFC3461-4.2-04",
+        "RFC3461-4.3-01",
+        "RFC3461-4.4-01",
+        "RFC3461-4.4-02",
+        "RFC3461-4.5-01",
+        "RFC3461-4.5-02",
+        "RFC3461-5.1-02",
+        "RFC3461-5.1-04",
+        "RFC4954-5-09",
+        "RFC6152-2-03",
+        "RFC6152-3-01",
+        "RFC6531-3.1-03",
+    ),
+    seen_in=(f"{JAMES}: parameters of DSN",),
+)(lambda rules: on_reply(rules, _later, ("MAIL", "RCPT"), 5))
+
+fault(
+    "parameters-put-off",
+    title="MAIL with a parameter other than SIZE gets 451",
+    breaks=(
+        "RFC3461-4-01",
+        "RFC3461-4.3-01",
+        "RFC3461-5.1-01",
+        "RFC3461-5.4-01",
+        "RFC4954-5-01",
+        "RFC4954-5-10",
+        "RFC6152-2-02",
+        "RFC6531-3.1-04",
+    ),
+)(lambda rules: on_reply(rules, _later_without_size, "MAIL", 2))
+
+
+def _later_without_size(session: Session, event: str, given: Reply) -> Reply:
+    return given if b"SIZE" in session.line.upper() else _later(session, event, given)
+
 
 _NAME = re.compile(r" ([A-Za-z0-9][A-Za-z0-9-]*)(?:=[\x21-\x3c\x3e-\x7e]+)?(?= |$)")
 

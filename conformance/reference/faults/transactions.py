@@ -35,7 +35,15 @@ fault(
     title="A reverse-path that is none gets 451",
     breaks=("RFC5321-3.3-03", "RFC5248-2.4-01", "RFC5321-4.2.2-01"),
     # Other cases want 501 for what can't be read, too.
-    also_trips=("rfc5321/4.5.3.1-sizes/path-beyond-limits*",),
+    also_trips=(
+        "rfc1870-size/6-mail-command/*",
+        "rfc3461-dsn/4-parameters/*",
+        "rfc4954-auth/5-mail-parameter/*",
+        "rfc5321/4.1.2-argument-syntax/*",
+        "rfc5321/4.5.3.1-sizes/path-beyond-limits*",
+        "rfc6152-8bitmime/2-keyword-and-parameter/*",
+        "rfc6531-smtputf8/3.1-keyword-and-parameter/*",
+    ),
 )(lambda rules: answer(rules, "MAIL", 501, reply(451, "4.1.7", "Try again later")))
 
 fault(
