@@ -658,6 +658,8 @@ def _wrong(rules: Rules) -> Rules:
     "auth-failed-login-goes-on",
     title="The line behind a failed login is taken for a response",
     breaks=("RFC4954-4-30", "RFC2920-3.2-09"),
+    # A line behind a refused response.
+    also_trips=("rfc4954-auth/4-auth-command/line-without-end",),
 )
 def _goes_on(rules: Rules) -> Rules:
     def change(session: Session, event: str, given: Reply) -> Reply:

@@ -96,6 +96,8 @@ fault(
     ),
     # The dialogues have RSET behind a message or a refused recipient; 250 is the sign that nothing is left over.
     also_trips=(
+        "rfc1870-size/6-mail-command/no-end-of-data*",
+        "rfc2033-lmtp/4-changes-to-smtp/reply-for-each-recipient",
         "rfc2920-pipelining/3-command-groups/replies-in-order",
         "rfc5321/4.1.1.4-data/answered-once",
         "rfc5321/4.1.1.4-data/empty-message",
