@@ -88,7 +88,7 @@ TITLES = {"smtp-server": "smtp-server", "smtpd": "smtpd", "aiosmtpd": "aiosmtpd"
 """Names that are not written with a capital and the rest small."""
 
 _TOKEN = re.compile(r"\bsc-[0-9a-f]{8,}")
-_DATE = re.compile(r"(?:\w{3}, +)?\d{1,2} \w{3} \d{4} \d\d:\d\d:\d\d (?:[+-]\d{4}|GMT|UTC)")
+_DATE = re.compile(r"(?P<day>\w{3}, +)?\d{1,2} \w{3} \d{4} \d\d:\d\d:\d\d (?P<zone>[+-]0000|GMT|UTC|[+-]\d{4})")
 _PORT = re.compile(r"(127\.0\.0\.\d\]?):\d{4,5}\b")
 _WHERE = re.compile(r" \(in .*\)$")
 _VARIES = re.compile(r"[0-9a-fA-F]{6,}|\d+")
@@ -204,7 +204,13 @@ def _value(value: Any) -> Any:
 
 
 def _text(text: str) -> str:
-    return _PORT.sub(r"\1:50000", _DATE.sub("Thu, 1 Jan 1970 00:00:00 +0000", _TOKEN.sub("sc-token", text)))
+    return _PORT.sub(r"\1:50000", _DATE.sub(_long_ago, _TOKEN.sub("sc-token", text)))
+
+
+def _long_ago(date: re.Match[str]) -> str:
+    """Return a date in the form of another one: that it names the day, and how it writes its zone, may be a finding."""
+    zone = date["zone"] if date["zone"] in ("-0000", "GMT", "UTC") else "+0000"
+    return f"{'Thu, ' if date['day'] else ''}1 Jan 1970 00:00:00 {zone}"
 
 
 def _examples(events: Iterable[Event]) -> Iterator[Event]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from conformance.stream import Result, Run, read
 from tests.lab.publish import FLAWS, release, steady, write_one
 from tests.report.streams import realistic, run_of
@@ -26,10 +28,24 @@ def test_nothing_that_varies_is_published() -> None:
     bad, good = run.results
     assert (bad.duration, run.notes, good.transcript) == (0.0, [], ())
     assert "sc-token" in bad.transcript[0]["octets"]
-    assert "2026" not in bad.transcript[0]["octets"]
+    assert "Date: Thu, 1 Jan 1970 00:00:00 -0000" in bad.transcript[0]["octets"]
     assert "t" not in bad.transcript[0]
     assert "started" not in run.header
     assert run.header["target"]["name"] == "Server 1.0"
+
+
+@pytest.mark.parametrize(
+    ("date", "shown"),
+    [
+        ("Thu, 26 Nov 2026 07:18:20 +0100", "Thu, 1 Jan 1970 00:00:00 +0000"),
+        ("Thu, 26 Nov 2026 07:18:20 GMT", "Thu, 1 Jan 1970 00:00:00 GMT"),
+        ("26 Nov 2026 07:18:20 -0000", "1 Jan 1970 00:00:00 -0000"),
+    ],
+)
+def test_the_form_of_a_date_is_published(date: str, shown: str) -> None:
+    """How a server writes the zone, and whether it names the day, is what a case may fail for."""
+    (bad, _) = steady(played("0123456789abcdef0123", f"the field is {date}"), "Server 1.0").results
+    assert bad.reason == f"the field is {shown}"
 
 
 def test_what_did_not_change_stays(tmp_path: Path) -> None:
