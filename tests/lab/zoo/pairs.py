@@ -281,12 +281,6 @@ PAIRS = (
         ("rfc6152-8bitmime/2-keyword-and-parameter/other-body-values[unknown-kind]",),
     ),
     Pair(
-        "commands behind STARTTLS run in clear text, Haraka 3.1.7",
-        Animal("Haraka", "3.1.6"),
-        Animal("Haraka", "3.1.7"),
-        ("security/starttls/injected-command[noop]",),
-    ),
-    Pair(
         "NUL in the name of EHLO, Haraka 3.1.7",
         Animal("Haraka", "3.1.6"),
         Animal("Haraka", "3.1.7"),
