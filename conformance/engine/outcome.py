@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from conformance.case.model import Alternative
+from conformance.case.model import Alternative, Delivered
 from conformance.smtp.lint import Breach
 from conformance.smtp.transcript import Transcript
 
@@ -12,11 +12,11 @@ from conformance.smtp.transcript import Transcript
 class Stop(Exception):
     """The play has its outcome."""
 
-    def __init__(self, outcome: str, reason: str = "", alternative: Alternative | None = None) -> None:
+    def __init__(self, outcome: str, reason: str = "", decided: Alternative | Delivered | None = None) -> None:
         super().__init__(reason)
         self.outcome = outcome
         self.reason = reason
-        self.alternative = alternative
+        self.decided = decided
 
 
 class Leave(Exception):
@@ -66,5 +66,5 @@ class Outcome:
     """The connection ended, or went silent, where the case expected an answer."""
     in_dialogue: bool = False
     """The server asked for patience in the dialogue of the case, not in its set-up."""
-    decided: Alternative | None = None
-    """The alternative that decided, where one did."""
+    decided: Alternative | Delivered | None = None
+    """The alternative, or the look into a mailbox, that decided, where one did."""

@@ -128,7 +128,7 @@ class Play:
             await self._steps()
             outcome = "pass"
         except Stop as stop:
-            outcome, reason, decided = stop.outcome, stop.reason, stop.alternative
+            outcome, reason, decided = stop.outcome, stop.reason, stop.decided
         except BackOff as asked:
             outcome, reason, back_off, refused = "inconclusive", asked.reason, True, asked.refused
             self.in_dialogue = asked.mute or self.transcript.phase == ""
@@ -461,12 +461,12 @@ class Play:
         entry.expected, entry.met, entry.decides = "delivered as described", met, not met or step.met is not None
         if met:
             if step.met not in (None, model.GO):
-                raise Stop(step.met, f"{self.reason(step.met_reason)}: {detail}" if step.met_reason else detail)
+                raise Stop(step.met, f"{self.reason(step.met_reason)}: {detail}" if step.met_reason else detail, step)
             return
         if step.otherwise is not None and step.otherwise != model.GO:
-            raise Stop(step.otherwise, f"{self.reason(step.reason)}: {detail}" if step.reason else detail)
+            raise Stop(step.otherwise, f"{self.reason(step.reason)}: {detail}" if step.reason else detail, step)
         if step.otherwise is None:
-            raise Stop("unexpected", detail)
+            raise Stop("unexpected", detail, step)
 
     # ------------------------------------------------------------------ the end
 

@@ -43,6 +43,16 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 def run(main: Any) -> Any:
-    """Run a coroutine in virtual time and return its result."""
+    """Run a coroutine in virtual time and return its result. Raises what a callback raised, as the server in memory."""
+    raised: list[BaseException] = []
+
+    def note(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        if "exception" in context:
+            raised.append(context["exception"])
+
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
-        return runner.run(main)
+        runner.get_loop().set_exception_handler(note)
+        result = runner.run(main)
+    if raised:
+        raise raised[0]
+    return result

@@ -77,6 +77,17 @@ def test_repeat_has_a_ceiling(times: int) -> None:
         load_text(SUITE.format(times=times, regex="x"))
 
 
+@pytest.mark.parametrize(
+    "last",
+    ["S: {354: pass, 5xx: fail - no}", "delivered: {count: 0, met: pass, otherwise: fail - no}"],
+)
+def test_what_nothing_leads_to_is_a_mistake(last: str) -> None:
+    """A look into the mailbox behind a judgement that ends the case in every way would never be made."""
+    text = SUITE.format(times=1, regex="x").replace("S: 354", last)
+    with pytest.raises(SourceError, match="nothing leads here"):
+        load_text(text)
+
+
 def test_rows_may_use_the_variables_of_the_target() -> None:
     """What a row uses, the target file must name."""
     text = """

@@ -37,14 +37,14 @@ MORE = """
       - C: VRFY somebody
       - S: any
       - C: RSET
-      - S: {any: pass}
+      - S: {any: go}
 """
 GROUP = """
       - C: [NOOP, RSET]
       - S: any
       - S: any
       - C: RSET
-      - S: {any: pass}
+      - S: {any: go}
 """
 
 

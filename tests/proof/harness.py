@@ -6,10 +6,11 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cache
+from typing import NamedTuple
 
 from conformance.case.catalog import load_catalogue
 from conformance.case.explain import octets_text
-from conformance.case.model import Alternative, Case, Certificate, Compare, Delivered, Expect, Tls, flat
+from conformance.case.model import GO, Alternative, Case, Certificate, Compare, Delivered, Expect, Tls, flat
 from conformance.engine import sanity, virtual
 from conformance.engine.delivery import judge_messages
 from conformance.engine.embedded import observer_for, target_for
@@ -41,7 +42,7 @@ class Played:
     refused: bool = False
     """Whether a reply of its dialogue was a refusal."""
     branch: str = ""
-    """The alternative that decided, where one did: see ``branches``."""
+    """The judgement that decided, where one did: see ``branches``."""
     same: bool = False
     """Whether the server did the same as the faultless one, so that the play was spared."""
 
@@ -133,7 +134,7 @@ async def _play_cases(cases: Iterable[Case], faults: tuple[Fault, ...], tapes: d
         outcome = await play_case(case, faults, tape, offers[role])
         verdict = by_level(outcome.outcome, case.level)
         lints = tuple(finding.breach.lint.id for finding in outcome.findings)
-        branch = next((name for name, each in _judged(case) if each is outcome.decided), "")
+        branch = next((each.name for each in _branches(case) if each.ended(outcome)), "")
         results[case.id] = Played(verdict, outcome.reason, lints, _refused(outcome), branch)
         if way is not None and outcome.outcome == "inconclusive" and _never_began(outcome):
             stuck[way] = results[case.id]
@@ -234,27 +235,46 @@ def _rows() -> Mapping[str, tuple[str, ...]]:
     return {name: tuple(ids) for name, ids in rows.items()}
 
 
-def _judged(case: Case) -> Iterator[tuple[str, Alternative]]:
-    """Yield the alternatives of a case's judgements, each with a name: file, line, how-manieth."""
+class Branch(NamedTuple):
+    """A way in which a judgement of a case may end its play."""
+
+    name: str
+    """File, line, and which of the ways there."""
+    decides: Alternative | Delivered
+    outcome: str
+    said: str
+
+    def ended(self, outcome: Outcome) -> bool:
+        """Whether a play ended here."""
+        return self.decides is outcome.decided and self.outcome == outcome.outcome
+
+
+def _branches(case: Case) -> Iterator[Branch]:
+    """Yield the branches of a case's judgements."""
     for step in flat(case.dialogue):
+        at = f"{case.file}:{step.line}"
         if isinstance(step, Expect | Tls | Certificate | Compare):
             for number, alternative in enumerate(step.alternatives, start=1):
-                yield f"{case.file}:{step.line}, {number}", alternative
+                said = f"{alternative.pattern.source}: {alternative.verdict} - {octets_text(alternative.reason)}"
+                yield Branch(f"{at}, {number}", alternative, alternative.verdict, said)
+        if isinstance(step, Delivered):
+            yield Branch(f"{at}, not met", step, step.otherwise or "unexpected", "delivered otherwise")
+            yield Branch(f"{at}, met", step, step.met or GO, "delivered as described")
 
 
 def branches(cases: Iterable[Case]) -> dict[str, str]:
-    """Return the alternatives that are a deviation, by name, with what they say."""
+    """Return the branches that are a deviation, by name, with what they say."""
     return {
-        name: f"{alternative.pattern.source}: {alternative.verdict} - {octets_text(alternative.reason)}"
+        branch.name: branch.said
         for case in cases
         if not case.control
-        for name, alternative in _judged(case)
-        if alternative.verdict in TRIPPED
+        for branch in _branches(case)
+        if by_level(branch.outcome, case.level) in TRIPPED
     }
 
 
 def taken(played: Mapping[str, Played]) -> list[str]:
-    """Return the names of the alternatives that decided plays of which something came."""
+    """Return the names of the branches that decided plays of which something came."""
     return sorted({result.branch for result in played.values() if result.branch and result.verdict in TRIPPED})
 
 

@@ -57,7 +57,7 @@ def everything() -> dict[str, Found]:
 
 
 def test_each_way_to_fail_is_taken(everything: dict[str, Found]) -> None:
-    """Every alternative of a judgement that fails or warns decides a play against some fault.
+    """Every alternative, and every look into a mailbox, that fails or warns decides a play against some fault.
 
     One that none takes may be wrong, or stand behind another one that takes everything.
     """

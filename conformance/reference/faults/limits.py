@@ -17,6 +17,7 @@ from conformance.reference.change import (
     message,
     on_input,
     on_reply,
+    stored,
 )
 from conformance.reference.faults import fault
 from conformance.reference.faults._seen import OPENSMTPD
@@ -66,6 +67,13 @@ fault(
     title="A message has 60,000 octets at most",
     breaks=("RFC5321-4.5.3.1.7-01", _ALL),
 )(lambda rules: limited(rules, message=60_000))
+
+fault(
+    "long-message-cut",
+    title="What is behind 64,000 octets of a message is lost",
+    breaks=("RFC5321-4.5.3.1.7-01", _ALL),
+    also_trips=("security/outbound/own-end*dots-at-every-place*",),  # a long message
+)(lambda rules: stored(rules, lambda octets: octets[:64_000]))
 
 fault(
     "limit-recipients",

@@ -240,6 +240,18 @@ fault(
 )(lambda rules: _failures(rules, lambda before, session, refused, *given: before(session, refused[:1], *given)))
 
 fault(
+    "notice-of-one-at-most",
+    title="Where the next hop refuses several recipients nobody is told",
+    breaks=("RFC5321-4.4-23", "RFC5321-3.6.3-01"),
+    roles=ROLES,
+)(
+    lambda rules: _failures(
+        rules,
+        lambda before, session, refused, *given: before(session, refused, *given) if len(refused) == 1 else [],
+    )
+)
+
+fault(
     "notice-for-each",
     title="Each recipient whom the next hop refuses is reported in a notification of its own",
     breaks=("RFC5321-4.4-22",),
@@ -279,6 +291,20 @@ def _refused_for_one(rules: Rules) -> Rules:
         return reply(550, "5.1.1", "A recipient was refused") if refused and len(refused) < len(names) else None
 
     return checked(rules, ask)
+
+
+@fault(
+    "message-lost-for-next-hop",
+    title="Nobody gets a message of whose recipients the next hop refuses one",
+    breaks=("RFC5321-4.4-20",),
+    roles=ROLES,
+)
+def _lost_for_one(rules: Rules) -> Rules:
+    def lose(session: Session, message: Stored) -> Stored | None:
+        names = [str(recipient.path) for recipient in session.transaction.recipients]
+        return None if message.commands and any(name.startswith("<unreachable") for name in names) else message
+
+    return on_store(rules, lose)
 
 
 fault(

@@ -39,6 +39,40 @@ def _lost(rules: Rules) -> Rules:
     return on_actions(on_reply(rules, note), lose)
 
 
+@fault(
+    "lost-behind-quit",
+    title="A message whose end comes in one segment with QUIT is accepted and lost",
+    breaks=("RFC2920-3.1-03",),
+)
+def _lost_behind_quit(rules: Rules) -> Rules:
+    def note(session: Session, octets: bytes) -> bytes:
+        session.memory["lost"] = octets.endswith(b".\r\nQUIT\r\n")
+        return octets
+
+    return on_store(on_input(rules, note, State.TEXT), lambda session, m: None if session.memory.get("lost") else m)
+
+
+@fault(
+    "recipients-behind-a-refused-one-lost",
+    title="Recipients behind one who was refused are accepted and forgotten",
+    breaks=("RFC5321-3.3-07", "RFC5321-AppD-01"),
+)
+def _recipients_lost(rules: Rules) -> Rules:
+    def note(session: Session, event: str, given: Reply) -> Reply:
+        session.memory.setdefault("kept", len(session.transaction.recipients))
+        return given
+
+    def forget(session: Session, event: str, given: Reply) -> Reply:
+        session.memory.pop("kept", None)
+        return given
+
+    def lose(session: Session, message: Stored) -> Stored | None:
+        kept = message.recipients[: session.memory.get("kept")]
+        return replace(message, recipients=kept) if kept else None
+
+    return on_store(on_reply(on_reply(rules, note, "RCPT", 5), forget, "MAIL", 2), lose)
+
+
 _ODD = re.compile(rb"(?i)\r\nThis is no field|\r\nSubject:(?s:.*)\r\nSubject:|multipart/mixed|[\x80-\xff]").search
 
 
@@ -132,6 +166,12 @@ fault(
     breaks=("RFC5321-6.3-01",),
     seen_in=(SENDMAIL, EXIM, POSTFIX, CHASQUID),
 )(lambda rules: limited(rules, received=15))
+
+fault(
+    "many-hops-lost",
+    title="A message with more than 45 Received fields is accepted and thrown away",
+    breaks=("RFC5321-6.3-01",),
+)(lambda rules: on_store(rules, lambda session, message: None if trace.hops(message.octets) > 46 else message))
 
 fault(
     "loop-not-stopped",

@@ -182,7 +182,6 @@ fault(
     also_trips=(
         "rfc2920-pipelining/3-command-groups/quit-behind-data",
         "rfc5321/4.1.1-command-syntax/trailing-white-space-quit",
-        "rfc5321/4.1.1.10-quit/aborts-the-transaction",
         "rfc5321/4.1.1.10-quit/nothing-after-quit",
     ),
 )(lambda rules: answer(rules, "QUIT", 221, lambda given: given._replace(code=250)))
