@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from conformance.case.model import Case
+from conformance.case.model import Case, Delivered, flat
 from conformance.engine.embedded import observer_for, target_for
 from conformance.engine.run import Options, run
 from conformance.reference.faults import Fault
@@ -20,6 +20,8 @@ OTHERS = 12
 
 PATIENCE = 3.0
 """Cases that wait longer than this by design, in seconds, are left to the proof in memory."""
+LOOK = 10.0
+"""So are cases that look longer than this for a message that may not come."""
 
 
 def chosen() -> list[Fault]:
@@ -35,6 +37,7 @@ def quick(case: Case) -> bool:
         and case.start != "tcp"
         and not case.needs.greeting
         and case.waiting <= PATIENCE
+        and all(step.within <= LOOK for step in flat(case.dialogue) if isinstance(step, Delivered))
         and case.impact in ("session", "mail")
     )
 
