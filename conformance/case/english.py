@@ -128,7 +128,7 @@ def _story(case: Case, *, one_start: bool = True) -> str:
     last = case.dialogue[-1]
     if isinstance(last, Delivered | Repeat) or (isinstance(last, Expect) and _goes_on(last)):
         sentences.append("Then the case passes.")
-    if any(isinstance(step, Expect) and step.premise for step in case.dialogue):
+    if any(isinstance(step, Expect) and not step.judges for step in case.dialogue):
         sentences.append(_PREMISES)
     return " ".join(sentences)
 

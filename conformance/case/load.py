@@ -335,7 +335,7 @@ def _can_share(start: str, impact: str, steps: tuple[model.Step, ...]) -> bool:
 
 
 def _judges(step: model.Expect | model.Tls) -> bool:
-    return bool(step.alternatives) if isinstance(step, model.Tls) else not step.premise
+    return bool(step.alternatives) if isinstance(step, model.Tls) else step.judges
 
 
 def _nearest(name: str) -> str:

@@ -22,6 +22,8 @@ NEXT = "next"
 VERDICT_WORDS = (GO, LEAVE, NEXT, "pass", "warn", "fail", "info", "n/a", "inconclusive")
 ONWARD = (GO, LEAVE, NEXT)
 """Verdicts that leave the decision to a later step."""
+JUDGING = ("pass", "warn", "fail", "info")
+"""The verdicts that say something of the server."""
 GOOD = (*ONWARD, "pass", "info")
 """Verdicts of alternatives that are no deviation."""
 
@@ -100,6 +102,15 @@ class Expect:
     alternatives: tuple[Alternative, ...]
     premise: bool
     line: int = 0
+
+    @property
+    def judges(self) -> bool:
+        """Whether the server is asked something here: an answer passes or fails, or each one named goes on.
+
+        Where the answers that are named go on or tell nothing, what matches none tells nothing either.
+        """
+        verdicts = {alternative.verdict for alternative in self.alternatives}
+        return not self.premise and (not verdicts.isdisjoint(JUDGING) or verdicts.issubset(ONWARD))
 
     @property
     def silence(self) -> float | None:

@@ -391,7 +391,7 @@ class Play:
             self._look_at_policy(alternative, event)
             self.decide(alternative, event)
             return
-        self.mark(session, str(step), False, decides=not step.premise)
+        self.mark(session, str(step), False, decides=step.judges)
         self._unmatched(step, event)
 
     def _look_at_policy(self, alternative: Alternative, event: Event) -> None:
@@ -432,7 +432,7 @@ class Play:
 
     def _unmatched(self, step: Expect, event: Event) -> None:
         self._ask_for_patience(event)
-        if step.premise:
+        if not step.judges:
             self.died = not isinstance(event, Reply)
             raise Stop("inconclusive", f"needed {step}, got {event}")
         if isinstance(event, Reply):

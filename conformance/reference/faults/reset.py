@@ -99,7 +99,6 @@ fault(
         "rfc1870-size/6-mail-command/no-end-of-data*",
         "rfc2033-lmtp/4-changes-to-smtp/reply-for-each-recipient",
         "rfc2920-pipelining/3-command-groups/replies-in-order",
-        "rfc5321/4.1.1.4-data/answered-once",
         "rfc5321/4.1.1.4-data/empty-message",
         "rfc5321/4.1.1.4-data/end-in-segments[*",
         "rfc5321/4.1.1.4-data/false-end[*",

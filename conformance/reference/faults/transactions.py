@@ -185,14 +185,6 @@ fault(
     "message-answered-251",
     title="A message is accepted with 251",
     breaks=("RFC5321-3.3-16", "RFC5248-2.4-01", "RFC5321-4.3.2-12"),
-    # 250 is asked for.
-    also_trips=(
-        "rfc2920-pipelining/3-command-groups/next-transaction-behind-data",
-        "rfc2920-pipelining/3-command-groups/quit-behind-data",
-        "rfc5321/D-scenarios/relayed",
-        "rfc5321/D-scenarios/typical",
-        "rfc5321/D-scenarios/verifying-and-sending",
-    ),
 )(lambda rules: answer(rules, "END-OF-DATA", 250, lambda given: given._replace(code=251)))
 
 fault(
