@@ -136,22 +136,13 @@ def dialogue(node: Node, context: Context) -> tuple[Step, ...]:
     steps: list[Step] = []
     for item in node.items("a dialogue"):
         for step in _steps(item, context):
-            if steps and not _goes_on(steps[-1]):
+            if steps and not model.goes_on(steps[-1]):
                 item.fail("nothing leads here: what stands before it ends the case in every way (one has to be 'go')")
             steps.append(step)
             if isinstance(step, Expect):
                 for alternative in step.alternatives:
                     context = context.bind(alternative.pattern.names)
     return tuple(steps)
-
-
-def _goes_on(step: Step) -> bool:
-    """Whether what stands behind a step can be reached."""
-    if isinstance(step, Delivered):
-        return model.GO in (step.met or model.GO, step.otherwise)
-    if isinstance(step, Expect) or (isinstance(step, Tls) and step.alternatives):
-        return any(alternative.verdict == model.GO for alternative in step.alternatives)
-    return True
 
 
 def pattern_columns(node: Node) -> set[str]:

@@ -23,6 +23,7 @@ from conformance.case.model import (
     Step,
     Tls,
     Wait,
+    goes_on,
 )
 
 WIDTH = 96
@@ -126,15 +127,11 @@ def _story(case: Case, *, one_start: bool = True) -> str:
     begin = _STARTS[case.start] if one_start else "begins where the row says"
     sentences = [f"The client {begin}."] + [_sentence(step, case) for step in case.dialogue]
     last = case.dialogue[-1]
-    if isinstance(last, Delivered | Repeat) or (isinstance(last, Expect) and _goes_on(last)):
+    if isinstance(last, Delivered | Repeat) or (isinstance(last, Expect) and goes_on(last)):
         sentences.append("Then the case passes.")
     if any(isinstance(step, Expect) and not step.judges for step in case.dialogue):
         sentences.append(_PREMISES)
     return " ".join(sentences)
-
-
-def _goes_on(step: Expect) -> bool:
-    return step.premise or any(a.verdict == GO for a in step.alternatives)
 
 
 def _sentence(step: Step, case: Case) -> str:

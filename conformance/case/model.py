@@ -281,6 +281,15 @@ OfSession: TypeAlias = Send | Expect | Tls | Certificate | Hangup
 Step: TypeAlias = "OfSession | Wait | Delivered | Repeat | Compare | Crowd"
 
 
+def goes_on(step: Step) -> bool:
+    """Return whether what stands behind a step can be reached."""
+    if isinstance(step, Delivered):
+        return GO in (step.met or GO, step.otherwise)
+    if isinstance(step, Expect) or (isinstance(step, Tls) and step.alternatives):
+        return any(alternative.verdict == GO for alternative in step.alternatives)
+    return True
+
+
 def flat(steps: Iterable[Step]) -> Iterator[Step]:
     """Yield steps, with those of each ``repeat`` once, and those of a ``compare`` before it."""
     for step in steps:
